@@ -1,0 +1,85 @@
+"""Settings from the environment (`STUDIO_*`, and the variables that Spaces set). Read once, passed on explicitly."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
+
+
+class Settings(BaseSettings):
+    """Every knob of an installation; unknown `STUDIO_*` names are ignored, bad values name the variable."""
+
+    model_config = SettingsConfigDict(env_prefix="STUDIO_", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    home: Path = Field(Path("~/.studio"), description="Where jobs, artifacts, uploads and metrics lie.")
+    public: bool = Field(False, description="Many visitors: everything belongs to an account or a browser session.")
+    admins: tuple[str, ...] = Field((), description="Hub names that see and may stop everybody's jobs.")
+    offline: bool = Field(False, description="Never ask the Hub; run from the starter kit and local files.")
+    hub_deadline: float = Field(20.0, gt=0, description="Seconds until a Hub call that does not answer is given up.")
+    zygote: bool = Field(True, description="Keep a process with the training stack imported, so that jobs start at once.")
+    max_upload_mb: int = Field(500, ge=1, description="Largest data file that may be uploaded, in MB.")
+    max_queued: int = Field(20, ge=1, description="Jobs that one owner may have waiting or running (public mode).")
+    allowed_origins: tuple[str, ...] = Field(("https://huggingface.co",), description="Foreign origins that may call.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_space(cls, values: dict[str, object]) -> dict[str, object]:
+        """On a Space: listen where Spaces expect it, store where storage is kept, treat visitors as strangers."""
+        if os.environ.get("SYSTEM") != "spaces":
+            return values
+        home = "/data/studio" if os.access("/data", os.W_OK) else "~/.studio"
+        space = {"host": "0.0.0.0", "port": 7860, "home": home, "public": True}  # noqa: S104  a Space is reached from outside
+        return space | values
+
+    @model_validator(mode="after")
+    def _absolute(self) -> Self:
+        object.__setattr__(self, "home", self.home.expanduser().resolve())
+        return self
+
+    @property
+    def on_space(self) -> bool:
+        """Whether this process runs as a Space."""
+        return os.environ.get("SYSTEM") == "spaces"
+
+    @property
+    def endpoint(self) -> str:
+        """The Hub's address, as huggingface_hub reads it."""
+        return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+
+    @property
+    def token(self) -> SecretStr | None:
+        """The operator's own token from HF_TOKEN, if any."""
+        value = os.environ.get("HF_TOKEN", "").strip()
+        return SecretStr(value) if value else None
+
+    @property
+    def jobs_dir(self) -> Path:
+        """One folder per job: log, progress, checkpoints, attempts."""
+        return self.home / "jobs"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """One folder per artifact, each with its manifest.json."""
+        return self.home / "artifacts"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Uploaded data sets, one folder per owner."""
+        return self.home / "uploads"
+
+    @property
+    def tracking_dir(self) -> Path:
+        """trackio's files (TRACKIO_DIR)."""
+        return self.home / "trackio"
+
+    @property
+    def database(self) -> Path:
+        """The job store."""
+        return self.home / "studio.db"

@@ -1,0 +1,93 @@
+"""What a running recipe may do: say how far it is, log, notice that it was cancelled, leave an artifact.
+
+Files are the only channel to the outside, so that any engine can carry them and a dead web process loses nothing.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from studio.core.errors import JobCancelled
+from studio.jobs.artifacts import Artifact, Manifest, commit, stage
+from studio.jobs.engine import JobSpec
+
+PROGRESS, CANCEL = "progress.json", "cancel"
+
+
+class Tracker(Protocol):
+    """Where a run's metrics go; `studio.tracking.writer` has the real one."""
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Store scalars of one step."""
+
+    def finish(self) -> None:
+        """Write out what is pending."""
+
+
+@dataclass
+class JobContext:
+    """Handed to `Recipe.run`.
+
+    Attributes:
+        spec: the job as it was launched.
+        attempt_dir: this attempt's files (progress, result, cancel flag).
+        tracker: the run's metrics.
+    """
+
+    spec: JobSpec
+    attempt_dir: Path
+    tracker: Tracker
+    artifact: Artifact | None = None
+    _phase: str = "running"
+    _last: tuple[float, float, str] = (0, 0, "")
+
+    @property
+    def workdir(self) -> Path:
+        """The job's folder: the same for every attempt, so checkpoints go here."""
+        return self.spec.workdir
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked to stop; save what is worth saving and return."""
+        return (self.attempt_dir / CANCEL).exists()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `JobCancelled` when somebody asked to stop."""
+        if self.cancelled:
+            raise JobCancelled
+
+    def log(self, message: str) -> None:
+        """One line in the job's log."""
+        print(f"{time.strftime('%H:%M:%S')} {message}", flush=True)
+
+    def progress(self, done: float, total: float, message: str = "") -> None:
+        """How far the job is; cheap enough for every step."""
+        self._last = (done, total, message)
+        self._write()
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Scalars of one step, for the curves."""
+        self.tracker.log(values, step)
+
+    def saving(self) -> None:
+        """Say that the result is being written: the job's state becomes `saving`."""
+        self._phase = "saving"
+        self._write()
+
+    def stage(self) -> Path:
+        """An empty folder for the result, beside the finished artifacts."""
+        return stage(self.spec.artifacts_dir)
+
+    def commit(self, staging: Path, manifest: Manifest) -> Artifact:
+        """Turn the staged folder into an artifact, whole or not at all."""
+        self.artifact = commit(staging, manifest)
+        return self.artifact
+
+    def _write(self) -> None:
+        done, total, message = self._last
+        partial = self.attempt_dir / f".{PROGRESS}"
+        partial.write_text(json.dumps({"phase": self._phase, "done": done, "total": total, "message": message}))
+        partial.replace(self.attempt_dir / PROGRESS)

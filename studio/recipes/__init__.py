@@ -1,0 +1,13 @@
+"""Recipes: everything that runs as a job. One file each, one line here."""
+
+from studio.core.registry import Registry
+from studio.recipes.base import AnyRecipe
+
+RECIPES: Registry[AnyRecipe] = Registry(
+    "recipe",
+    {
+        "text-classification": "studio.recipes.text_classification:RECIPE",
+        "publish": "studio.recipes.publish:RECIPE",
+    },
+    group="studio.recipes",
+)

@@ -1,0 +1,47 @@
+"""What a recipe is: anything that runs as a job."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from studio.core.errors import InvalidInput
+from studio.core.settings import Settings
+from studio.jobs.context import JobContext
+from studio.jobs.job import Resources
+
+P = TypeVar("P", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[P]):
+    """One kind of job.
+
+    Attributes:
+        name: the table's key; for training recipes the Hub's pipeline tag.
+        title: what a page calls it.
+        kind: "train", "publish" …: which page and which CLI verb offers it.
+        params: pydantic model; makes form, CLI options, REST schema and stored params.
+        run: does the work inside the runner; may import torch inside the function only.
+        resources: predicts what a run needs, without torch.
+        validate: what the model's own bounds cannot say (data, columns, base model); returns one
+            `InvalidInput` per field, runs in the web process, without torch.
+        describe: the job's title for these params.
+        needs_token: whether the run acts on the Hub in the owner's name.
+        max_attempts: how often a run whose processes died is started.
+    """
+
+    name: str
+    title: str
+    kind: str
+    params: type[P]
+    run: Callable[[P, JobContext], None]
+    resources: Callable[[P, Settings], Resources] = lambda params, settings: Resources()
+    validate: Callable[[P, Settings, str], list[InvalidInput]] = lambda params, settings, owner: []
+    describe: Callable[[P], str] = lambda params: ""
+    needs_token: bool = False
+    max_attempts: int = 3
+
+
+AnyRecipe = Recipe[Any]

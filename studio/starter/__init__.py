@@ -1,0 +1,1 @@
+"""The starter kit: small real models and data sets that lie in the repository."""

@@ -1,0 +1,1 @@
+"""Gradio toolkit: pages, forms, events, charts, the shell. No product knowledge."""

@@ -1,0 +1,1 @@
+"""The HTTP side beside Gradio: middleware, REST, server-sent events, health."""
