@@ -1,59 +1,381 @@
-"""Studio: the verbs. Pages, CLI and REST call these and nothing below them."""
+"""Studio: the verbs. Pages, CLI and REST call these and nothing below them.
 
+Every verb takes the caller and checks what they may see. What a verb does stands in the layer that it belongs to.
+"""
+
+import secrets
+import shutil
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from studio.core.errors import InvalidInput
+from studio.core.errors import (
+    Conflict,
+    InvalidInput,
+    InvalidInputs,
+    NotFound,
+    QuotaExceeded,
+    SignInRequired,
+    UnknownName,
+)
+from studio.core.params import parse
 from studio.core.settings import Settings
 from studio.core.types import Caller
+from studio.data import mapping, rows, sources, uploads
+from studio.data.sources import Dataset, DatasetInfo
+from studio.engines import ENGINES
+from studio.hub import auth, cards
+from studio.hub.auth import Account
+from studio.hub.cards import CardProblem
+from studio.hub.reachability import HubStatus, Reachability
+from studio.inference import models
+from studio.inference.client import Inference, Prediction
+from studio.inference.models import ModelInfo
+from studio.jobs import artifacts, leases
 from studio.jobs.artifacts import Artifact
-from studio.jobs.job import Event, Job, JobState
+from studio.jobs.engine import Engine
+from studio.jobs.job import FINISHED, Event, Job, JobState, new_job_id
+from studio.jobs.scheduler import Scheduler
+from studio.jobs.store import JobStore
+from studio.recipes import RECIPES
+from studio.recipes.publish import card_facts
+from studio.starter import kit
+from studio.tasks import TASKS
+from studio.tracking import reader
+from studio.tracking.downsample import min_max
+from studio.tracking.reader import Run, Series
+
+CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What may be said about a job beside its parameters.
+
+    Attributes:
+        key: idempotency key: the same key of the same owner never starts a second job.
+        push: owner/name on the Hub to publish the result to when the job has succeeded.
+        engine: where it runs.
+    """
+
+    key: str = ""
+    push: str = ""
+    engine: str = "local"
 
 
 class Studio:
-    """One installation. Every verb takes the caller and checks what they may see."""
+    """One installation: the store, the scheduler, the inference worker and the Hub behind one set of verbs."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        settings.home.mkdir(parents=True, exist_ok=True)
+        self.store = JobStore(settings.database)
+        self.reachability = Reachability(settings)
+        self.inference = Inference(settings)
+        self._tokens: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._scheduler: Scheduler | None = None
+
+    @cached_property
+    def engines(self) -> dict[str, Engine]:
+        """Every engine of the table, made once."""
+        return {name: ENGINES[name](self.settings) for name in ENGINES}
 
     def start(self) -> None:
-        """Start the scheduler loop, the zygote and the Hub probe, all in the background."""
+        """Start the Hub probe, the scheduler loop and its zygote in the background."""
+        self.reachability.start()
+        with self._lock:
+            if self._scheduler is None:
+                self._scheduler = Scheduler(
+                    self.store, self.engines, leases.detect(), self.settings, self._secrets, self._job_finished
+                )
+                self._scheduler.start()
 
     def close(self) -> None:
-        """Stop what `start` started; running jobs go on."""
+        """Stop what `start` started; running jobs go on and are adopted by the next start."""
+        with self._lock:
+            if self._scheduler is not None:
+                self._scheduler.stop()
+                self._scheduler = None
+        self.inference.close()
 
-    # -- jobs
-    def validate(self, caller: Caller, recipe: str, values: Mapping[str, Any]) -> list[InvalidInput]: ...
-    def submit(self, caller: Caller, recipe: str, values: Mapping[str, Any], key: str = "", push: str = "") -> Job: ...
-    def jobs(self, caller: Caller, states: Sequence[JobState] = (), search: str = "", limit: int = 100) -> list[Job]: ...
-    def job(self, caller: Caller, job_id: str) -> Job: ...
-    def log(self, caller: Caller, job_id: str, offset: int = 0) -> tuple[str, int]: ...
-    def cancel(self, caller: Caller, job_id: str) -> Job: ...
-    def retry(self, caller: Caller, job_id: str) -> Job: ...
-    def delete(self, caller: Caller, job_id: str) -> None: ...
-    def events(self, caller: Caller, after: int = 0, job_id: str = "", limit: int = 500) -> list[Event]: ...
+    # ---- jobs
 
-    # -- data
-    def datasets(self, caller: Caller) -> list["DatasetInfo"]: ...
-    def upload(self, caller: Caller, path: Path, name: str) -> "DatasetInfo": ...
-    def dataset(self, caller: Caller, ref: str) -> "DatasetInfo": ...
-    def rows(self, caller: Caller, ref: str, split: str, offset: int = 0, limit: int = 100) -> "Rows": ...
-    def map_columns(self, caller: Caller, ref: str, split: str) -> "ColumnMapping": ...
+    def validate(self, caller: Caller, recipe: str, values: Mapping[str, Any]) -> list[InvalidInput]:
+        """Everything that is wrong with the values of a recipe's form; empty when it can start."""
+        try:
+            params = parse(RECIPES[recipe].params, values)
+        except InvalidInputs as error:
+            return list(error.problems)
+        return RECIPES[recipe].validate(params, self.settings, caller.owner)
 
-    # -- metrics
-    def projects(self, caller: Caller) -> list[str]: ...
-    def runs(self, caller: Caller, project: str = "") -> list["Run"]: ...
-    def series(self, caller: Caller, run: str, metric: str, points: int = 600) -> "Series": ...
+    def submit(self, caller: Caller, recipe: str, values: Mapping[str, Any], wishes: Wishes = Wishes()) -> Job:
+        """Check the values and store a job; the same key of the same owner gives the job that is there already.
 
-    # -- models, cards, Hub
-    def models(self, caller: Caller, task: str) -> list["ModelInfo"]: ...
-    def predict(self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = "") -> Any: ...
-    def artifacts(self, caller: Caller, kind: str = "") -> list[Artifact]: ...
-    def artifact(self, caller: Caller, artifact_id: str) -> Artifact: ...
-    def card(self, caller: Caller, artifact_id: str) -> str: ...
-    def lint_card(self, caller: Caller, text: str) -> list["CardProblem"]: ...
-    def save_card(self, caller: Caller, artifact_id: str, text: str) -> None: ...
-    def hub(self, refresh: bool = False) -> "HubStatus": ...
-    def account(self, caller: Caller) -> "Account | None": ...
-    def publish(self, caller: Caller, artifact_id: str, repo_id: str, private: bool = True, key: str = "") -> Job: ...
+        Raises `InvalidInputs`, `UnknownName`, `QuotaExceeded`, `SignInRequired`.
+        """
+        entry = RECIPES[recipe]
+        params = parse(entry.params, values)
+        if wishes.engine not in ENGINES:
+            raise UnknownName("engine", wishes.engine, list(ENGINES))
+        if entry.needs_token:
+            self._require_token(caller)
+        if problems := entry.validate(params, self.settings, caller.owner):
+            raise InvalidInputs(problems)
+        self._check_quota(caller)
+        return self._enqueue(recipe, params, caller.owner, wishes)
+
+    def jobs(self, caller: Caller, states: Sequence[JobState] = (), search: str = "", limit: int = 100) -> list[Job]:
+        """The caller's jobs, newest first; an admin sees everybody's."""
+        return self.store.list(None if caller.admin else caller.owner, states, search, limit)
+
+    def job(self, caller: Caller, job_id: str) -> Job:
+        """One job; raises `NotFound` for what is not there or is somebody else's."""
+        job = self.store.get(job_id)
+        if job is None or not caller.may_see(job.owner):
+            raise NotFound(f"There is no job {job_id!r}.")
+        return job
+
+    def log(self, caller: Caller, job_id: str, offset: int = 0, limit: int = 65536) -> tuple[str, int]:
+        """Log text from a byte offset on, and the offset to go on from."""
+        job = self.job(caller, job_id)
+        attempts = self.store.attempts(job.id)
+        if not attempts or not attempts[-1].handle:
+            return "", offset
+        data, end = self.engines[job.engine].logs(attempts[-1].handle, offset, limit)
+        whole = data.decode("utf-8", errors="ignore" if end - offset == limit else "replace")
+        return whole, end
+
+    def cancel(self, caller: Caller, job_id: str) -> Job:
+        """Ask a job to stop; it saves what it has. Raises `Conflict` when it is over already."""
+        job = self.job(caller, job_id)
+        if job.state.finished:
+            raise Conflict(f"Job {job.id} has already {job.state.value}; there is nothing to cancel.")
+        self.store.request_cancel(job.id)
+        self.store.wake()
+        return self.job(caller, job_id)
+
+    def retry(self, caller: Caller, job_id: str) -> Job:
+        """Start a failed or cancelled job again, from its last checkpoint. Raises `Conflict` for any other."""
+        job = self.job(caller, job_id)
+        if job.state not in FINISHED - {JobState.SUCCEEDED}:
+            raise Conflict(f"Job {job.id} is {job.state.value}; only a failed or cancelled job can be tried again.")
+        self.store.retry(job.id)
+        self.store.wake()
+        return self.job(caller, job_id)
+
+    def delete(self, caller: Caller, job_id: str) -> None:
+        """Delete a finished job with its log and checkpoints; its artifact stays. Raises `Conflict` while it runs."""
+        job = self.job(caller, job_id)
+        if not job.state.finished:
+            raise Conflict(f"Job {job.id} is {job.state.value}; cancel it first.")
+        self.store.delete(job.id)
+        shutil.rmtree(self.settings.jobs_dir / job.id, ignore_errors=True)
+
+    def events(self, caller: Caller, after: int = 0, job_id: str = "", limit: int = 500) -> list[Event]:
+        """What has happened since event `after`, oldest first."""
+        if job_id:
+            self.job(caller, job_id)
+        return self.store.events(after, job_id, None if caller.admin else caller.owner, limit)
+
+    def wait(self, caller: Caller, job_id: str, seconds: float | None = None) -> Job:
+        """Block until a job is over, or `seconds` have passed."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while not (job := self.job(caller, job_id)).state.finished and (end is None or time.monotonic() < end):
+            time.sleep(0.1)
+        return job
+
+    # ---- data
+
+    def datasets(self, caller: Caller) -> list[DatasetInfo]:
+        """The kit's data sets, then the caller's uploads."""
+        kit_sets = [
+            sources.resolve(entry.id, self.settings, caller.owner).info for entry in kit.entries(kind="dataset")
+        ]
+        return kit_sets + uploads.list_all(self.settings, caller.owner)
+
+    def upload(self, caller: Caller, path: Path, name: str) -> DatasetInfo:
+        """Take in a data file as the caller's own data set; raises `InvalidInput` that says what is wrong with it."""
+        return uploads.store(path, name, self.settings, caller.owner)
+
+    def dataset(self, caller: Caller, ref: str) -> Dataset:
+        """One data set by reference: `kit:ID`, `upload:ID`, a Hub id, or on one's own machine a path."""
+        return sources.resolve(ref, self.settings, caller.owner)
+
+    def rows(self, caller: Caller, ref: str, split: str, offset: int = 0, limit: int = 100) -> rows.Rows:
+        """A page of rows."""
+        return rows.page(self.dataset(caller, ref), split, max(0, offset), min(limit, 100))
+
+    def column(self, caller: Caller, ref: str, split: str, column: str) -> rows.ColumnSummary:
+        """Counts of one column over the whole split."""
+        return rows.summary(self.dataset(caller, ref), split, column)
+
+    def map_columns(self, caller: Caller, ref: str, split: str) -> mapping.ColumnMapping:
+        """Which columns look like text and label."""
+        return mapping.map_columns(self.dataset(caller, ref), split)
+
+    # ---- metrics of runs
+
+    def projects(self, caller: Caller) -> list[str]:
+        """Projects in which the caller has runs."""
+        return [name for name in reader.projects(self.settings.tracking_dir) if self.runs(caller, name)]
+
+    def runs(self, caller: Caller, project: str) -> list[Run]:
+        """The caller's runs of a project, newest first."""
+        mine = {job.id for job in self.jobs(caller, limit=10_000)}
+        found = [run for run in reader.runs(self.settings.tracking_dir, project) if caller.admin or run.name in mine]
+        return sorted(found, key=lambda run: run.started_at, reverse=True)
+
+    def run_metrics(self, caller: Caller, project: str, run: str) -> list[str]:
+        """Names of the scalars of a run."""
+        self._check_run(caller, run)
+        return reader.metrics(self.settings.tracking_dir, project, run)
+
+    def series(self, caller: Caller, project: str, run: str, metric: str, points: int = 600) -> Series:
+        """One curve with at most about two points per pixel of `points`; no spike is lost."""
+        self._check_run(caller, run)
+        whole = reader.series(self.settings.tracking_dir, project, run, metric)
+        steps, values = min_max(whole.steps, whole.values, points)
+        return Series(metric=whole.metric, steps=steps, values=values)
+
+    def project_of(self, job: Job) -> str:
+        """Under which project a job's metrics lie."""
+        return str(job.params.get("project") or job.recipe)
+
+    # ---- models, artifacts, cards
+
+    def models(self, caller: Caller, task: str) -> list[ModelInfo]:
+        """What the playground offers for a task: the kit's, then the caller's own."""
+        return models.available(TASKS[task].id, self.settings, caller.owner)
+
+    def base_models(self, caller: Caller) -> list[ModelInfo]:
+        """What a fine-tune can start from: the kit's whole models, then the caller's own."""
+        return models.available("text-classification", self.settings, caller.owner, use="train")
+
+    def snippet(
+        self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
+    ) -> str:
+        """Python that does outside the studio what `predict` does here."""
+        entry = TASKS[task]
+        files = models.resolve_model(model or entry.models[0], self.settings, caller.owner)
+        return models.snippet(files, task, inputs, parse(entry.params, params))
+
+    def predict(
+        self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
+    ) -> Prediction:
+        """Run a model of a task on one set of inputs, in the inference worker."""
+        entry = TASKS[task]
+        checked = parse(entry.params, params)
+        files = models.resolve_model(model or entry.models[0], self.settings, caller.owner)
+        return self.inference.predict(entry.id, files, inputs, checked.model_dump())
+
+    def artifacts(self, caller: Caller) -> list[Artifact]:
+        """The caller's results, newest first."""
+        found = artifacts.list_artifacts(self.settings.artifacts_dir)
+        return [artifact for artifact in found if caller.may_see(artifact.manifest.owner)]
+
+    def artifact(self, caller: Caller, artifact_id: str) -> Artifact:
+        """One result; raises `NotFound` for what is not there or is somebody else's."""
+        artifact = artifacts.load(self.settings.artifacts_dir, artifact_id)
+        if not caller.may_see(artifact.manifest.owner):
+            raise NotFound(f"There is no artifact {artifact_id!r}.")
+        return artifact
+
+    def card(self, caller: Caller, artifact_id: str, *, fresh: bool = False) -> str:
+        """The model card: as saved, else (or when `fresh`) filled from the manifest."""
+        artifact = self.artifact(caller, artifact_id)
+        saved = artifact.path / CARD
+        if saved.is_file() and not fresh:
+            return saved.read_text(encoding="utf-8")
+        return cards.fill(card_facts(artifact.manifest))
+
+    def lint_card(self, text: str) -> list[CardProblem]:
+        """What the Hub, or a reader, would object to."""
+        return cards.lint(text)
+
+    def save_card(self, caller: Caller, artifact_id: str, text: str) -> None:
+        """Keep the card with its artifact."""
+        path = self.artifact(caller, artifact_id).path
+        partial = path / f".{CARD}.{secrets.token_hex(4)}"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path / CARD)
+
+    # ---- the Hub
+
+    def hub(self, *, refresh: bool = False) -> HubStatus:
+        """Whether the Hub can be reached, as last probed; `refresh` probes again now."""
+        return self.reachability.refresh() if refresh else self.reachability.status
+
+    def account(self, caller: Caller) -> Account | None:
+        """The Hub account that a push would go to, or None when nobody is signed in."""
+        token = auth.token_for(caller, self.settings)
+        return auth.account(token, self.settings) if token is not None and self.hub().reachable else None
+
+    def publish(self, caller: Caller, artifact_id: str, repo_id: str, *, private: bool = True, key: str = "") -> Job:
+        """Push an artifact with its card as a job; pressing again goes on where a cut push stopped."""
+        self.artifact(caller, artifact_id)
+        return self.submit(
+            caller, "publish", {"artifact": artifact_id, "repo_id": repo_id, "private": private}, Wishes(key)
+        )
+
+    # ---- inside
+
+    def _enqueue(self, recipe: str, params: Any, owner: str, wishes: Wishes) -> Job:
+        entry = RECIPES[recipe]
+        job = self.store.add(
+            Job(
+                id=new_job_id(entry.kind),
+                recipe=recipe,
+                title=entry.describe(params) or entry.title,
+                params=params.model_dump(mode="json"),
+                owner=owner,
+                key=wishes.key or secrets.token_hex(16),
+                engine=wishes.engine,
+                max_attempts=entry.max_attempts,
+                resources=entry.resources(params, self.settings),
+                needs_token=entry.needs_token,
+                push=wishes.push,
+                created_at=time.time(),
+            )
+        )
+        self.store.wake()
+        return job
+
+    def _check_quota(self, caller: Caller) -> None:
+        unfinished = [state for state in JobState if not state.finished]
+        waiting = len(self.store.list(caller.owner, unfinished, "", self.settings.max_queued + 1))
+        if self.settings.public and waiting >= self.settings.max_queued:
+            raise QuotaExceeded(
+                f"You have {waiting} jobs waiting or running; at most {self.settings.max_queued} are allowed. "
+                "Wait, or cancel one."
+            )
+
+    def _check_run(self, caller: Caller, run: str) -> None:
+        if not caller.admin:
+            self.job(caller, run)
+
+    def _require_token(self, caller: Caller) -> None:
+        token = auth.token_for(caller, self.settings)
+        if token is None:
+            raise SignInRequired(
+                "Sign in to the Hub first: on a Space with the button in the sidebar, on your own machine with "
+                "`hf auth login` or the variable HF_TOKEN."
+            )
+        self._tokens[caller.owner] = token
+
+    def _secrets(self, job: Job) -> Mapping[str, str] | None:
+        """What a job's runner gets through the pipe; None holds the job back until its owner is signed in."""
+        if not job.needs_token:
+            return {}
+        token = self._tokens.get(job.owner) or auth.token_for(Caller(job.owner), self.settings)
+        return None if token is None else {"HF_TOKEN": token.get_secret_value()}
+
+    def _job_finished(self, job: Job) -> None:
+        """Queue the push that was wished for when the job was started."""
+        if job.state is JobState.SUCCEEDED and job.push and job.artifact:
+            params = parse(RECIPES["publish"].params, {"artifact": job.artifact, "repo_id": job.push})
+            self._enqueue("publish", params, job.owner, Wishes(f"push-{job.id}"))

@@ -12,7 +12,6 @@ from typing import Generic, TypeVar
 
 from studio.core.errors import UnknownName
 
-
 T = TypeVar("T")
 
 

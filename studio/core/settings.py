@@ -23,7 +23,10 @@ class Settings(BaseSettings):
     admins: tuple[str, ...] = Field((), description="Hub names that see and may stop everybody's jobs.")
     offline: bool = Field(False, description="Never ask the Hub; run from the starter kit and local files.")
     hub_deadline: float = Field(20.0, gt=0, description="Seconds until a Hub call that does not answer is given up.")
-    zygote: bool = Field(True, description="Keep a process with the training stack imported, so that jobs start at once.")
+    zygote: bool = Field(
+        True, description="Keep a process with the training stack imported, so that jobs start at once."
+    )
+    inference_memory_mb: int = Field(4096, ge=64, description="Memory for warm models in the inference worker, in MB.")
     max_upload_mb: int = Field(500, ge=1, description="Largest data file that may be uploaded, in MB.")
     max_queued: int = Field(20, ge=1, description="Jobs that one owner may have waiting or running (public mode).")
     allowed_origins: tuple[str, ...] = Field(("https://huggingface.co",), description="Foreign origins that may call.")
@@ -76,7 +79,7 @@ class Settings(BaseSettings):
 
     @property
     def tracking_dir(self) -> Path:
-        """trackio's files (TRACKIO_DIR)."""
+        """Trackio's files (TRACKIO_DIR)."""
         return self.home / "trackio"
 
     @property

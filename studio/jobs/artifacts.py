@@ -113,7 +113,9 @@ def load(folder: Path, artifact_id: str) -> Artifact:
     except FileNotFoundError:
         raise NotFound(f"There is no artifact {artifact_id!r}.") from None
     except ValidationError as error:
-        raise StudioError(f"The manifest of artifact {artifact_id!r} is damaged: {error.error_count()} errors.") from None
+        raise StudioError(
+            f"The manifest of artifact {artifact_id!r} is damaged: {error.error_count()} errors."
+        ) from None
 
 
 def list_artifacts(folder: Path) -> list[Artifact]:

@@ -3,7 +3,6 @@
 Files are the only channel to the outside, so that any engine can carry them and a dead web process loses nothing.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from typing import Protocol
 from studio.core.errors import JobCancelled
 from studio.jobs.artifacts import Artifact, Manifest, commit, stage
 from studio.jobs.engine import JobSpec
-
-PROGRESS, CANCEL = "progress.json", "cancel"
+from studio.jobs.files import CANCEL, PROGRESS, write_json
 
 
 class Tracker(Protocol):
@@ -88,6 +86,5 @@ class JobContext:
 
     def _write(self) -> None:
         done, total, message = self._last
-        partial = self.attempt_dir / f".{PROGRESS}"
-        partial.write_text(json.dumps({"phase": self._phase, "done": done, "total": total, "message": message}))
-        partial.replace(self.attempt_dir / PROGRESS)
+        value = {"phase": self._phase, "done": done, "total": total, "message": message}
+        write_json(self.attempt_dir / PROGRESS, value)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
+
+from pydantic import TypeAdapter
 
 from studio.jobs.job import Device, Progress
 
@@ -40,6 +42,27 @@ class JobSpec:
     predicted_memory_bytes: int = 0
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def key(self) -> str:
+        """What an engine calls this attempt: no second one is ever started under the same key."""
+        return attempt_key(self.job, self.attempt)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the secrets."""
+        value: dict[str, Any] = TypeAdapter(JobSpec).dump_python(self, mode="json", exclude={"secrets"})
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], secrets: Mapping[str, str]) -> Self:
+        """The record that `to_json` was made of; raises pydantic's `ValidationError`."""
+        spec: Self = TypeAdapter(cls).validate_python({**value, "secrets": dict(secrets)})
+        return spec
+
+
+def attempt_key(job: str, attempt: int) -> str:
+    """The key of one attempt, in every engine: "JOB.NUMBER"."""
+    return f"{job}.{attempt}"
+
 
 @dataclass(frozen=True)
 class EngineStatus:
@@ -69,7 +92,10 @@ class Engine(Protocol):
     capabilities: Capabilities
 
     def submit(self, spec: JobSpec, key: str) -> str:
-        """Start an attempt and return its handle; the same key never starts a second one."""
+        """Start an attempt and return its handle; the same key never starts a second one.
+
+        `key` is `spec.key`. Raises `StudioError` when the attempt cannot be started.
+        """
 
     def status(self, handle: str) -> EngineStatus:
         """What is known now."""

@@ -1,5 +1,7 @@
 """The records of the runner: job, attempt, event, and the states a job goes through."""
 
+import secrets
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -41,7 +43,8 @@ class Resources:
     """What a job needs; predicted by its recipe before anything is started.
 
     Attributes:
-        memory_bytes: predicted peak memory of the runner process, imports included.
+        memory_bytes: predicted peak memory of the runner process, imports included. 0 marks a light job (network
+            and files, no model): it runs beside the others and takes no core from them.
         gpu: whether a GPU is of use (taken when there is one).
         threads: torch threads wanted on CPU; 0 lets the scheduler choose.
     """
@@ -100,6 +103,18 @@ class Job:
     retry_at: float = 0
 
 
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing that can be misread
+
+
+def new_job_id(prefix: str = "job") -> str:
+    """A short id that sorts by time, for example "job-1v3k9q2-x7f0": seconds since the epoch, then chance."""
+    now, digits = int(time.time()), ""
+    for _ in range(7):
+        now, digit = divmod(now, 32)
+        digits = _ALPHABET[digit] + digits
+    return f"{prefix}-{digits}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One try of a job: which processes, where, and how it ended."""
@@ -138,3 +153,23 @@ class Device:
     index: int
     memory_bytes: int
     name: str = ""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What one attempt has been granted, until it is given back.
+
+    Attributes:
+        memory_bytes: what is kept free for it, already calibrated.
+        holder: the scheduler that granted it: "BOOT_ID:PID:START:RANDOM".
+        expires_at: renewed while somebody watches the attempt; seconds since the epoch.
+    """
+
+    job: str
+    attempt: int
+    device: str
+    memory_bytes: int
+    threads: int
+    holder: str = ""
+    granted_at: float = 0
+    expires_at: float = 0

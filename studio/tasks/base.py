@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -18,6 +18,21 @@ class Example:
     inputs: Mapping[str, Any]
 
 
+class Pipe(Protocol):
+    """A loaded model: whatever `predict` needs, and what it takes in memory."""
+
+    @property
+    def bytes(self) -> int:
+        """Memory that its weights occupy."""
+
+
+class Snippet(Protocol):
+    """Writes Python that does without the studio what the studio just did."""
+
+    def __call__(self, model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:
+        """`model` and `base` (for adapters) are Hub ids or folders, as a user would write them."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One pipeline task. Its id is the Hub's pipeline tag.
@@ -30,7 +45,8 @@ class Task:
         load: `(folder, base folder or None, device)` → the loaded pipe. Runs in the worker; may import torch
             inside. A base folder is given when `folder` holds a PEFT adapter.
         predict: `(pipe, batch of inputs, params)` → one output per input, plain JSON values.
-        snippet: `(model id as a user would write it, inputs, params)` → Python that does the same.
+        snippet: see `Snippet`; what it prints for an input is what `predict` gives.
+        heads: how the class names of fitting architectures end, as config.json writes them; () takes any.
     """
 
     id: str
@@ -41,6 +57,7 @@ class Task:
     params: type[BaseModel]
     models: tuple[str, ...]
     examples: tuple[Example, ...]
-    load: Callable[[Path, Path | None, str], Any]
+    load: Callable[[Path, Path | None, str], Pipe]
     predict: Callable[[Any, Sequence[Mapping[str, Any]], Any], list[Any]]
-    snippet: Callable[[str, Mapping[str, Any], BaseModel], str]
+    snippet: Snippet
+    heads: tuple[str, ...] = ()

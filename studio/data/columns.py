@@ -1,0 +1,51 @@
+"""Columns of a file on its way in: which names are usable, and which types text columns can take without loss."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import duckdb
+
+from studio.core.errors import InvalidInput, shorten
+from studio.data.parquet import quote
+
+MAX_COLUMNS = 1_000
+
+# A type is taken only when every value keeps its meaning in it: "007" and 20-digit ids stay text, so do True and yes.
+INTEGER = "-?(0|[1-9][0-9]{0,17})"
+DECIMAL = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?"
+BOOLEAN = "true|false"
+
+
+def check_names(names: Sequence[str], file: str, lead: str = "Columns must have names") -> None:
+    """Raise `InvalidInput` at "file" unless there are between 1 and 1,000 different names that are not empty.
+
+    Names that differ only in case count as the same: SQL would not tell them apart.
+    """
+    if not names:
+        raise InvalidInput("file", file, f"{lead}, and there is nothing.")
+    if len(names) > MAX_COLUMNS:
+        raise InvalidInput("file", file, f"It has {len(names):,} columns; at most {MAX_COLUMNS:,} can be taken.")
+    empty = [str(place) for place, name in enumerate(names, 1) if not name.strip()]
+    if empty:
+        columns = f"column {empty[0]} has" if len(empty) == 1 else f"columns {', '.join(empty[:10])} have"
+        raise InvalidInput("file", file, f"{lead}; {columns} none (pandas: to_csv(index=False)).")
+    if any("\0" in name for name in names):
+        raise InvalidInput("file", file, f"{lead}, and one holds a NUL character.")
+    counts = Counter(name.casefold() for name in names)
+    doubled = list(dict.fromkeys(name for name in names if counts[name.casefold()] > 1))
+    if doubled:
+        shown = ", ".join(shorten(name, 40) for name in doubled[:10])
+        raise InvalidInput("file", file, f"{lead} that differ in more than case; more than once: {shown}.")
+
+
+def narrowest(connection: duckdb.DuckDBPyConnection, source: str, path: str, names: Sequence[str]) -> list[str]:
+    """For each text column of `source` the SQL that reads it in the narrowest type without loss."""
+    patterns = (("BIGINT", INTEGER), ("DOUBLE", DECIMAL), ("BOOLEAN", BOOLEAN))
+    tests = ", ".join(f"bool_and(regexp_full_match({quote(name)}, '{p}'))" for name in names for _, p in patterns)
+    answers = connection.execute(f"SELECT {tests} FROM {source}", [[path]]).fetchone() or ()  # noqa: S608
+    outputs = []
+    for place, name in enumerate(names):
+        fits = answers[place * len(patterns) : (place + 1) * len(patterns)]  # NULL, hence text, when all are null
+        type_ = next((type_ for (type_, _), fit in zip(patterns, fits, strict=True) if fit), "VARCHAR")
+        outputs.append(f"CAST({quote(name)} AS {type_}) AS {quote(name)}")
+    return outputs

@@ -1,0 +1,241 @@
+"""Rows and figures of one split: a page of rows, a column's summary, label counts, an Arrow table for a recipe."""
+
+import datetime
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from studio.core.errors import InvalidInput, UnknownName
+from studio.data import parquet
+from studio.data.parquet import quote
+from studio.data.records import Column, Dataset
+
+MAX_PAGE = 10_000
+MAX_LABELS = 100_000
+TOP = 10
+# What str.isspace() holds for; DuckDB's trim() alone strips the space only.
+WHITESPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows as JSON values; `total` counts the whole split."""
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+    total: int
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """One column's figures; values that are not text are counted as their text.
+
+    Attributes:
+        nulls: rows without a value.
+        empty: rows whose text is empty or white space only.
+        distinct: different values, nulls aside.
+        top: the most frequent values and their counts, at most ten.
+        longest: characters (Unicode code points) of the longest value.
+    """
+
+    rows: int
+    nulls: int
+    empty: int
+    distinct: int
+    top: list[tuple[str, int]]
+    longest: int
+
+
+@dataclass(frozen=True)
+class _Split:
+    """One split while it is read."""
+
+    connection: duckdb.DuckDBPyConnection
+    columns: tuple[Column, ...]
+    source: str
+    parameter: list[str]
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UnknownName("column", name, [column.name for column in self.columns])
+
+    def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """The answer to `query`, in which FROM stands as `self.source`, with bound values."""
+        return self.connection.execute(query, [self.parameter, *values]).fetchall()
+
+    def counted(self, text: str, limit: int) -> list[tuple[str, int, int]]:
+        """The most frequent values of an expression: value, its rows, and how many different values there are."""
+        groups = f"SELECT {text} AS v, count(*) AS n FROM {self.source} GROUP BY 1 HAVING v IS NOT NULL"  # noqa: S608
+        query = f"SELECT v, n, count(*) OVER () FROM ({groups}) ORDER BY n DESC, v LIMIT ?"  # noqa: S608
+        return [(value, rows, different) for value, rows, different in self.select(query, limit)]
+
+
+def page(dataset: Dataset, split: str, offset: int = 0, limit: int = 100) -> Rows:
+    """`limit` rows from `offset` on, in the order of the files; past the end there are none.
+
+    Raises:
+        UnknownName: no such split.
+        InvalidInput: offset below 0, or limit outside 0..10,000.
+    """
+    if offset < 0:
+        raise InvalidInput("offset", offset, "The first row is 0.")
+    if not 0 <= limit <= MAX_PAGE:
+        raise InvalidInput("limit", limit, f"Between 0 and {MAX_PAGE:,} rows can be read at once.")
+    with _open(dataset, split) as opened:
+        # bytes are noted in SQL, so that a page of images never leaves the database
+        wanted = ", ".join(_shown(column) for column in opened.columns)
+        query = f"SELECT {wanted} FROM {opened.source} LIMIT ? OFFSET ?"  # noqa: S608
+        found = opened.select(query, limit, offset)
+        total = parquet.count(opened.connection, dataset.files[split])
+    names = tuple(column.name for column in opened.columns)
+    return Rows(names, [[plain(value) for value in row] for row in found], total)
+
+
+def summary(dataset: Dataset, split: str, column: str) -> ColumnSummary:
+    """Count one column; raises `UnknownName` for the split or the column."""
+    with _open(dataset, split) as opened:
+        text = _as_text(opened.column(column))
+        counts = (
+            f"SELECT count(*), count(v), count(*) FILTER (trim(v, s) = ''), coalesce(max(length(v)), 0)"  # noqa: S608
+            f" FROM (SELECT {text} AS v FROM {opened.source}), (SELECT ? AS s)"
+        )
+        rows, present, empty, longest = opened.select(counts, WHITESPACE)[0]
+        top = opened.counted(text, TOP)
+    return ColumnSummary(
+        rows=rows,
+        nulls=rows - present,
+        empty=empty,
+        distinct=top[0][2] if top else 0,
+        top=[(value, number) for value, number, _ in top],
+        longest=longest,
+    )
+
+
+@dataclass(frozen=True)
+class ColumnOutline:
+    """A column at a glance: rows with a value, roughly how many different ones (HyperLogLog), longest in characters."""
+
+    present: int
+    distinct: int
+    longest: int
+
+
+def outlines(dataset: Dataset, split: str, columns: Sequence[str]) -> dict[str, ColumnOutline]:
+    """Glance at several columns in one pass; raises `UnknownName` for the split or a column."""
+    if not columns:
+        return {}
+    with _open(dataset, split) as opened:
+        texts = [_as_text(opened.column(name)) for name in columns]
+        wanted = ", ".join(f"count({t}), approx_count_distinct({t}), coalesce(max(length({t})), 0)" for t in texts)
+        figures = opened.select(f"SELECT {wanted} FROM {opened.source}")[0]  # noqa: S608
+    return {name: ColumnOutline(*figures[place * 3 : place * 3 + 3]) for place, name in enumerate(columns)}
+
+
+def label_counts(dataset: Dataset, split: str, column: str) -> dict[str, int]:
+    """Value as text → rows, the most frequent first; nulls are left out.
+
+    Raises:
+        UnknownName: no such split or column.
+        InvalidInput: at "column", more than 100,000 different values: no column of labels.
+    """
+    with _open(dataset, split) as opened:
+        groups = opened.counted(_as_text(opened.column(column)), MAX_LABELS)
+    if groups and groups[0][2] > MAX_LABELS:
+        expected = f"It has {groups[0][2]:,} different values; choose a column with few, the labels."
+        raise InvalidInput("column", column, expected)
+    return {value: number for value, number, _ in groups}
+
+
+def table(
+    dataset: Dataset,
+    split: str,
+    columns: Sequence[str] = (),
+    limit: int = 0,
+    where_not_empty: Sequence[str] = (),
+    as_text: Sequence[str] = (),
+) -> pa.Table:
+    """Columns as an Arrow table, in the order of the files.
+
+    Args:
+        dataset: where from.
+        split: which part.
+        columns: which columns and in which order; all when none is named.
+        limit: at most so many rows, 0 for all.
+        where_not_empty: keep only rows in which these columns are neither null nor white space only.
+        as_text: columns that come as the same text that `label_counts` counts.
+
+    Raises:
+        UnknownName: no such split or column.
+        InvalidInput: negative limit.
+    """
+    if limit < 0:
+        raise InvalidInput("limit", limit, "Use 0 for all rows, or a number of rows.")
+    with _open(dataset, split) as opened:
+        wanted = [opened.column(name) for name in columns] or list(opened.columns)
+        outputs = ", ".join(
+            f"{_as_text(column)} AS {quote(column.name)}" if column.name in as_text else quote(column.name)
+            for column in wanted
+        )
+        query, values = f"SELECT {outputs} FROM {opened.source}", list[object]()  # noqa: S608
+        if where_not_empty:
+            query += " WHERE " + " AND ".join(f"trim({_as_text(opened.column(n))}, ?) <> ''" for n in where_not_empty)
+            values += [WHITESPACE] * len(where_not_empty)
+        if limit:
+            query, values = query + " LIMIT ?", [*values, limit]
+        return opened.connection.sql(query, params=[opened.parameter, *values]).to_arrow_table()
+
+
+@contextmanager
+def _open(dataset: Dataset, split: str) -> Iterator[_Split]:
+    if split not in dataset.files:
+        raise UnknownName("split", split, sorted(dataset.files, key=parquet.split_rank))
+    files = dataset.files[split]
+    with parquet.connect(files) as connection:
+        try:
+            source, parameter = parquet.scan(files)
+            yield _Split(connection, parquet.columns_of(connection, files), source, parameter)
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            raise parquet.damaged(dataset.info.ref, split, error) from None
+
+
+def _as_text(column: Column) -> str:
+    """The column's value as text; of bytes their number only."""
+    if column.type == "BLOB":
+        return f"'<' || octet_length({quote(column.name)}) || ' bytes>'"
+    return quote(column.name) if column.type == "VARCHAR" else f"CAST({quote(column.name)} AS VARCHAR)"
+
+
+def _shown(column: Column) -> str:
+    return _as_text(column) if column.type == "BLOB" else quote(column.name)
+
+
+def plain(value: object) -> Any:
+    """A value of DuckDB as strict JSON: NaN and infinities as text, bytes as a note, dates in ISO 8601."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime.date | datetime.time):  # a datetime is a date
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)

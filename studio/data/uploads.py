@@ -1,0 +1,152 @@
+"""Uploaded data sets: each owner's folder, each upload a folder, whole or not there."""
+
+import hashlib
+import re
+import secrets
+import shutil
+import time
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ValidationError
+
+from studio.core.errors import InvalidInput, NotFound, StudioError
+from studio.core.settings import Settings
+from studio.data import content, conversion, parquet
+from studio.data.records import Dataset, DatasetInfo
+
+META = "meta.json"
+SPLIT = "train"
+PREFIX = "upload:"
+ID = re.compile(r"[0-9a-f]{16}")
+STALE_SECONDS = 24 * 3600  # what an upload that was killed left behind
+MAX_TITLE = 80
+
+
+class Meta(BaseModel):
+    """What lies beside the rows."""
+
+    format: int = 1
+    created_at: float
+    info: DatasetInfo
+
+
+def store(path: Path, name: str, settings: Settings, owner: str) -> DatasetInfo:
+    """Check a file, convert it to Parquet and keep it as `upload:ID`.
+
+    Args:
+        path: the file as it was received; it is left where it is.
+        name: what the user calls it; untrusted.
+        settings: says where uploads lie and how large they may be (`max_upload_mb`, millions of bytes).
+        owner: whom it belongs to.
+
+    Raises:
+        InvalidInput: at "file", with what is wrong, where, and what would be right.
+        StudioError: the disk is full or not writable.
+    """
+    title = clean_title(name)
+    try:
+        content.recognise(path, title, settings.max_upload_mb * content.MEGABYTE)
+        return _store(path, title, settings, owner)
+    except FileNotFoundError:
+        raise InvalidInput("file", title, "The file is gone. Upload it again.") from None
+    except OSError as error:
+        raise StudioError(f"The upload cannot be stored: {error.strerror or error}.") from error
+
+
+def _store(path: Path, title: str, settings: Settings, owner: str) -> DatasetInfo:
+    folder = owner_folder(settings, owner)
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    upload_id = secrets.token_hex(8)
+    staging = folder / f".staging-{upload_id}"
+    staging.mkdir()
+    try:
+        target = staging / f"{SPLIT}.parquet"
+        conversion.to_parquet(path, title, target)
+        rows, columns = parquet.describe({SPLIT: (target,)}, title)
+        info = DatasetInfo(
+            ref=PREFIX + upload_id,
+            title=title,
+            source="upload",
+            splits=rows,
+            columns=columns,
+            description=f"Uploaded {time.strftime('%Y-%m-%d', time.gmtime())}",
+            bytes=target.stat().st_size,
+        )
+        meta = Meta(created_at=time.time(), info=info)
+        (staging / META).write_text(meta.model_dump_json(indent=2), encoding="utf-8")
+        staging.rename(folder / upload_id)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return info
+
+
+def load(ref: str, settings: Settings, owner: str) -> Dataset:
+    """The owner's upload `upload:ID`; raises `NotFound`, also when it is somebody else's."""
+    folder = _find(ref, settings, owner)
+    return Dataset(_meta(folder).info, {SPLIT: (folder / f"{SPLIT}.parquet",)})
+
+
+def list_all(settings: Settings, owner: str) -> list[DatasetInfo]:
+    """The owner's uploads, newest first; damaged ones are passed over."""
+    folder = owner_folder(settings, owner)
+    metas = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if ID.fullmatch(path.name):
+            try:
+                metas.append(_meta(path))
+            except StudioError:
+                continue
+    return [meta.info for meta in sorted(metas, key=lambda meta: meta.created_at, reverse=True)]
+
+
+def delete(ref: str, settings: Settings, owner: str) -> None:
+    """Remove the owner's upload; raises `NotFound`, also when it is somebody else's."""
+    folder = _find(ref, settings, owner)
+    doomed = folder.with_name(f".staging-deleted-{folder.name}")  # gone at once for every reader
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def owner_folder(settings: Settings, owner: str) -> Path:
+    """Where an owner's uploads lie; the name is a hash, for an owner's name may hold anything."""
+    return settings.uploads_dir / hashlib.sha256(owner.encode()).hexdigest()[:32]
+
+
+def clean_title(name: str) -> str:
+    """A file name as it may be shown: its last part, no control or formatting characters, at most 80 characters."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    spaced = "".join(" " if char.isspace() else char for char in last)
+    shown = " ".join("".join(char for char in spaced if unicodedata.category(char)[0] != "C").split())
+    if len(shown) <= MAX_TITLE:
+        return shown or "unnamed"
+    suffix = PurePosixPath(shown).suffix[:10]
+    return shown[: MAX_TITLE - len(suffix) - 1] + "…" + suffix
+
+
+def _find(ref: str, settings: Settings, owner: str) -> Path:
+    upload_id = ref.removeprefix(PREFIX)
+    folder = owner_folder(settings, owner) / upload_id
+    if not ID.fullmatch(upload_id) or not (folder / META).is_file():
+        raise NotFound(f"There is no upload {ref[:60]!r} of yours.")
+    return folder
+
+
+def _meta(folder: Path) -> Meta:
+    try:
+        return Meta.model_validate_json((folder / META).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(f"There is no upload {folder.name!r}.") from None
+    except (ValidationError, UnicodeDecodeError):
+        raise StudioError(f"The upload {folder.name!r} is damaged. Delete it and upload the file again.") from None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed uploads left; a day's grace, so that no upload under way is hit."""
+    for path in folder.glob(".staging-*"):
+        try:
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+        except FileNotFoundError:  # another upload swept it
+            continue

@@ -1,0 +1,229 @@
+"""Model references → checked local files, and the menus of models. No model is loaded here.
+
+What is refused: pickled weights, code from repositories, and whatever belongs to somebody else.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from studio.core.errors import HubUnreachable, InvalidInput, NotFound, StudioError
+from studio.core.settings import ROOT, Settings
+from studio.hub import repos
+from studio.hub.repos import HubSnapshot
+from studio.inference import folders
+from studio.jobs import artifacts
+from studio.tasks import TASKS
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+SNAPSHOT_SECONDS = 600  # how long the Hub is not asked again which commit a branch is at
+FLOAT32 = 4  # bytes
+
+HEADS = {
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForQuestionAnswering": "question-answering",
+    "ForMultipleChoice": "multiple-choice",
+    "ForMaskedLM": "fill-mask",
+    "ForCausalLM": "text-generation",
+    "LMHeadModel": "text-generation",
+    "ForImageClassification": "image-classification",
+    "ForConditionalGeneration": "text2text-generation",
+}
+ADAPTED = {"SEQ_CLS": "text-classification", "TOKEN_CLS": "token-classification", "CAUSAL_LM": "text-generation"}
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model that may be loaded.
+
+    Attributes:
+        path: folder with config.json and safetensors, or with a PEFT adapter.
+        base: folder of the model that the adapter belongs to; None for a whole model.
+        base_ref: the base as a reference, "" for a whole model.
+        revision: commit on the Hub; "" for local models.
+        bytes: size of all files, base included.
+        task: the pipeline tag that its head is made for, "" for a bare encoder.
+        architectures: class names as config.json (of the base, for adapters) writes them.
+        written_ns: when its newest file was written: a result that was made again is another model.
+    """
+
+    ref: str
+    path: Path
+    base: Path | None = None
+    base_ref: str = ""
+    revision: str = ""
+    license: str = ""
+    bytes: int = 0
+    task: str = ""
+    architectures: tuple[str, ...] = ()
+    written_ns: int = 0
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One line of a menu; `note` says in a few words what is special about it."""
+
+    ref: str
+    title: str
+    source: Literal["kit", "artifact"]
+    license: str
+    bytes: int
+    note: str = ""
+
+
+def resolve_model(ref: str, settings: Settings, owner: str) -> ModelFiles:
+    """The files of `kit:ID`, `artifact:ID` (of `owner` only) or a Hub id `owner/name[@revision]`.
+
+    Raises `UnknownName` with the known kit ids, `NotFound`, `InvalidInput("model", …)` for what must not or cannot
+    be loaded, and the Hub's errors.
+    """
+    ref = ref.strip()
+    if ref.startswith("kit:"):
+        return _from_kit(ref, settings, owner)
+    if ref.startswith("artifact:"):
+        return _from_artifact(ref, settings, owner)
+    if "/" not in ref or not HUB_ID.fullmatch(ref.partition("@")[0]):
+        raise InvalidInput("model", ref, 'Give "kit:ID", "artifact:ID" or a Hub id such as "owner/name".')
+    return _from_hub(ref, settings, owner)
+
+
+def check_task(model: ModelFiles, task: str) -> None:
+    """Raise `InvalidInput("model", …)` when the model's head is known to be made for something else, or is missing."""
+    heads = TASKS[task].heads
+    if not heads or model.task == task or (model.base is None and not model.architectures):
+        return
+    wanted = f"Choose a model whose architecture ends in {' or '.join(heads)}, or fine-tune this one first."
+    if model.task:
+        raise InvalidInput("model", model.ref, f"It is made for {model.task}, not for {task}. {wanted}")
+    if model.base is None:
+        name = model.architectures[0]
+        raise InvalidInput("model", model.ref, f"{name} has no classification head; fine-tune it first.")
+
+
+def available(
+    task: str, settings: Settings, owner: str, use: Literal["predict", "train"] = "predict"
+) -> list[ModelInfo]:
+    """Menu of a task: the kit's models, then the owner's own, newest first.
+
+    "predict" lists what answers at once; "train" lists whole models that a fine-tune can start from.
+    """
+    from studio.starter import kit
+
+    titles = {entry.id: entry.title for entry in kit.entries(kind="model")}
+    for artifact in artifacts.list_artifacts(settings.artifacts_dir):
+        if artifact.manifest.owner == owner and artifact.manifest.kind in {"adapter", "model"}:
+            titles[f"artifact:{artifact.id}"] = artifact.manifest.title
+    found = []
+    for ref, title in titles.items():
+        try:
+            files = resolve_model(ref, settings, owner)
+        except StudioError:  # its base is gone, say: the reason comes when it is asked for by name
+            continue
+        if files.task == task if use == "predict" else files.base is None:
+            note = f"adapter for {files.base_ref}" if files.base_ref else ""
+            source: Literal["kit", "artifact"] = "kit" if ref.startswith("kit:") else "artifact"
+            found.append(ModelInfo(ref, title, source, files.license, files.bytes, note))
+    return found
+
+
+def memory_bytes(model: ModelFiles) -> int:
+    """What the weights take once loaded in float32."""
+    return FLOAT32 * sum(folders.parameters(folder) for folder in (model.path, model.base) if folder)
+
+
+def snippet(model: ModelFiles, task: str, inputs: Mapping[str, Any], params: Any) -> str:
+    """Python that does the same outside the studio: Hub ids stay ids, local models become their folders."""
+    base = "" if model.base is None else _outside(model.base_ref, model.base)
+    return TASKS[task].snippet(_outside(model.ref, model.path), inputs, params, base=base)
+
+
+def _outside(ref: str, folder: Path) -> str:
+    if HUB_ID.fullmatch(ref):  # a pinned revision is a folder too: that very commit
+        return ref
+    return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else str(folder)
+
+
+def _from_kit(ref: str, settings: Settings, owner: str) -> ModelFiles:
+    from studio.starter import kit
+
+    entry = kit.entry(ref)
+    if entry.kind != "model":
+        known = ", ".join(other.id for other in kit.entries(kind="model"))
+        raise InvalidInput("model", ref, f"It is a {entry.kind}. Models of the kit: {known}.")
+    return _checked(ModelFiles(ref, entry.path, base_ref=entry.base, license=entry.license), settings, owner)
+
+
+def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
+    artifact_id = ref.removeprefix("artifact:")
+    artifact = artifacts.load(settings.artifacts_dir, artifact_id)
+    if artifact.manifest.owner != owner:
+        raise NotFound(f"There is no artifact {artifact_id!r}.")
+    if artifact.manifest.kind not in {"adapter", "model"}:
+        raise InvalidInput("model", ref, f"This artifact is of kind {artifact.manifest.kind!r}, not a model.")
+    base, base_ref, terms = artifact.manifest.base_model, "", ""
+    if base is not None:
+        pinned = base.revision and not base.id.startswith(("kit:", "artifact:")) and "@" not in base.id
+        base_ref, terms = (f"{base.id}@{base.revision}" if pinned else base.id), base.license
+    return _checked(ModelFiles(ref, artifact.path, base_ref=base_ref, license=terms), settings, owner)
+
+
+def _from_hub(ref: str, settings: Settings, owner: str) -> ModelFiles:
+    repo_id, _, revision = ref.partition("@")
+    snapshot = _snapshot(repo_id, revision, settings, int(time.monotonic() // SNAPSHOT_SECONDS))
+    return _checked(ModelFiles(ref, snapshot.path, revision=snapshot.sha, license=snapshot.license), settings, owner)
+
+
+@lru_cache(maxsize=64)
+def _snapshot(repo_id: str, revision: str, settings: Settings, _period: int) -> HubSnapshot:
+    """Refuse what could not be loaded before anything is downloaded."""
+    with suppress(HubUnreachable):  # then the copy of an earlier download is looked at
+        folders.refuse_pickles(repo_id, [file.path for file in repos.model_files(repo_id, revision, settings)])
+    return repos.download_model(repo_id, revision, settings)
+
+
+def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
+    """What lies in the folder; an adapter's base is resolved too, and must be a whole model."""
+    size, written = folders.measure(found.path)
+    found = replace(found, written_ns=written)
+    if not (found.path / folders.ADAPTER_CONFIG).is_file():
+        config = folders.read_config(found.ref, found.path)
+        folders.check_weights(found.ref, found.path)
+        names = tuple(str(name) for name in config.get("architectures") or ())
+        task = next((task for name in names for end, task in HEADS.items() if name.endswith(end)), "")
+        return replace(found, base_ref="", bytes=size, task=task, architectures=names)
+    folders.check_weights(found.ref, found.path, folders.ADAPTER_WEIGHTS)
+    adapter = folders.read_json(found.ref, found.path / folders.ADAPTER_CONFIG)
+    inside = found.path / "base"  # published adapters of a kit model bring their base along
+    if (inside / "config.json").is_file():
+        base = _checked(ModelFiles(f"{found.ref}/base", inside), settings, owner)
+        size -= base.bytes
+    else:
+        base = _base(found, str(adapter.get("base_model_name_or_path") or ""), settings, owner)
+    return replace(
+        found,
+        base=base.path,
+        base_ref=base.ref,
+        license=found.license or base.license,
+        bytes=size + base.bytes,
+        task=ADAPTED.get(str(adapter.get("task_type")), ""),
+        architectures=base.architectures,
+    )
+
+
+def _base(adapter: ModelFiles, named: str, settings: Settings, owner: str) -> ModelFiles:
+    ref = adapter.base_ref or named
+    if ref.startswith(("kit:", "artifact:")):
+        base = resolve_model(ref, settings, owner)
+    elif HUB_ID.fullmatch(ref.partition("@")[0]):
+        base = _from_hub(ref, settings, owner)
+    else:  # a folder that a foreign file names is never followed
+        raise InvalidInput("model", adapter.ref, "The adapter does not name its base model by a kit or Hub id.")
+    if base.base is not None:
+        raise InvalidInput("model", adapter.ref, f"Its base {ref} is an adapter itself; a base must be a whole model.")
+    return base

@@ -1,0 +1,208 @@
+"""The worker process: `python -m studio.inference.server`. Requests come on stdin, answers go out on stdout.
+
+It belongs to one client and to nobody else, never asks the Hub, and ends when its stdin closes. One thread reads and
+answers at once what needs no model; the main thread runs the models.
+"""
+
+import argparse
+import gc
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from studio.core.errors import InvalidInput, StudioError, shorten
+from studio.core.params import parse
+from studio.inference import wire
+from studio.inference.batching import Line, Request
+from studio.inference.models import ModelFiles, check_task, memory_bytes
+from studio.inference.pool import MB, Held, Pool
+from studio.tasks import TASKS
+from studio.tasks.base import Pipe
+
+STUCK_SECONDS = 300  # loading a large model may take minutes; an answer does not
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What all requests of a batch share."""
+
+    task: str
+    model: ModelFiles
+    params: Any
+
+
+class Worker:
+    """Answers requests from `source` on `sink`, until `source` ends."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO, budget: int) -> None:
+        self._source, self._sink = source, sink
+        self._sending = threading.Lock()
+        self._line = Line()
+        self._pool: Pool[tuple[str, ModelFiles], Pipe] = Pool(budget, size=lambda pipe: pipe.bytes, freed=_hand_back)
+        self._device = ""
+        self._running: tuple[int, float] = (0, 0.0)  # size of the batch in the model, and since when
+
+    def run(self) -> None:
+        """Import what models need, then answer until the client is gone."""
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+        self._device = _prepare()
+        while batch := self._line.take():
+            self._running = (len(batch), time.monotonic())
+            self._answer(batch)
+            self._running = (0, 0.0)
+
+    def _read(self) -> None:
+        while (message := wire.read(self._source)) is not None:
+            if message["op"] == "predict":
+                self._accept(message)
+            elif message["op"] == "cancel":
+                self._line.drop(message["id"])
+                self._end_if_stuck()
+            elif message["op"] == "status":
+                self._send({"id": message["id"], "ok": self._status()})
+        os._exit(0)  # the client is gone: nobody wants what a model still computes
+
+    def _accept(self, message: dict[str, Any]) -> None:
+        try:
+            with _border(f"the parameters of {message['task']}"):
+                params = parse(TASKS[message["task"]].params, message["params"])
+        except StudioError as error:
+            self._send({"id": message["id"], "error": wire.error_to_json(error)})
+            return
+        model = message["model"]
+        base = Path(model["base"]) if model["base"] else None
+        paths = {"path": Path(model["path"]), "base": base, "architectures": tuple(model["architectures"])}
+        files = ModelFiles(**model | paths)
+        key = (message["task"], files, params.model_dump_json())
+        self._line.put(Request(message["id"], key, message["inputs"], Question(message["task"], files, params)))
+
+    def _answer(self, batch: Sequence[Request]) -> None:
+        """Answer every request of a batch; when the model cannot be had, all get the same error."""
+        question: Question = batch[0].payload
+        try:
+            with _border(question.model.ref), self._hold(question) as held:
+                self._predict(held, batch)
+        except StudioError as error:
+            for request in batch:
+                self._fail(request, error)
+
+    def _predict(self, held: Held[Pipe], batch: Sequence[Request]) -> None:
+        """Run a batch; where one request cannot be answered, the others are, one by one."""
+        question: Question = batch[0].payload
+        started = time.perf_counter()
+        try:
+            with _border(question.model.ref):
+                inputs = [request.inputs for request in batch]
+                outputs = TASKS[question.task].predict(held.pipe, inputs, question.params)
+        except StudioError as error:
+            if len(batch) == 1:
+                self._fail(batch[0], error)
+            else:
+                for request in batch:
+                    self._predict(held, [request])
+            return
+        seconds = time.perf_counter() - started
+        shared = {"seconds": seconds, "load_seconds": held.load_seconds, "device": self._device, "batch": len(batch)}
+        for request, output in zip(batch, outputs, strict=True):
+            try:
+                self._send({"id": request.id, "ok": shared | {"output": output}})
+            except InvalidInput:  # not JSON: the task's fault, not the caller's
+                self._fail(request, StudioError(f"The model's answer cannot be sent: {shorten(output)}"))
+
+    def _fail(self, request: Request, error: StudioError) -> None:
+        self._send({"id": request.id, "error": wire.error_to_json(error)})
+
+    def _hold(self, question: Question) -> AbstractContextManager[Held[Pipe]]:
+        model, task = question.model, TASKS[question.task]
+
+        def load() -> Pipe:
+            check_task(model, task.id)
+            return task.load(model.path, model.base, self._device)
+
+        return self._pool.hold((task.id, model), load, estimate=lambda: memory_bytes(model))
+
+    def _status(self) -> dict[str, Any]:
+        warm = self._pool.warm()
+        return {
+            "device": self._device,
+            "models": [{"ref": model.ref, "task": task, "bytes": size} for (task, model), size in warm.items()],
+            "bytes": sum(warm.values()),
+            "budget_bytes": self._pool.budget,
+            "queue": len(self._line),
+            "running": self._running[0],
+        }
+
+    def _end_if_stuck(self) -> None:
+        """A model that computes without end would hold up everybody: a new process serves the next request."""
+        count, since = self._running
+        if count and time.monotonic() - since > STUCK_SECONDS:
+            logger.error("a batch has run for more than %d s; giving up", STUCK_SECONDS)
+            os._exit(os.EX_TEMPFAIL)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        frame = wire.pack(message)
+        with self._sending:
+            self._sink.write(frame)
+            self._sink.flush()
+
+
+@contextmanager
+def _border(what: str) -> Iterator[None]:
+    """The worker's border: whatever a model does, its requests get a plain error, and the next one is served."""
+    try:
+        yield
+    except StudioError:
+        raise
+    except Exception as error:
+        logger.exception("%s failed", what)
+        message = f"{what} could not be used ({type(error).__name__}); the worker's log, logs/inference.log, says more."
+        raise StudioError(message) from None
+
+
+def _prepare() -> str:
+    """Import the stack while nobody waits; the device that models go to."""
+    import peft  # noqa: F401
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: F401
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # that a base misses the head which its adapter brings is no news
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _hand_back() -> None:
+    """Give the memory of dropped models to the system and to other processes on the GPU."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def main() -> None:
+    """Keep stdout for answers alone: what libraries print goes to the log."""
+    parser = argparse.ArgumentParser(description="Answers inference requests from stdin; started by the studio.")
+    parser.add_argument("--memory-mb", type=int, required=True, help="memory for warm models")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    Worker(sys.stdin.buffer, sink, arguments.memory_mb * MB).run()
+
+
+if __name__ == "__main__":
+    main()

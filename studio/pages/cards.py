@@ -1,0 +1,276 @@
+"""Model cards: filled from the run, edited, checked, saved with the artifact, published with it."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.core.errors import StudioError
+from studio.core.types import Caller
+from studio.hub.cards import CardProblem
+from studio.jobs.artifacts import Artifact
+from studio.service import Studio
+from studio.ui import parts
+from studio.ui.events import caller_of, guarded, on_load
+from studio.ui.page import Page
+from studio.ui.parts import Html
+
+LINES = 24
+
+
+@dataclass(frozen=True)
+class View:
+    """The page's components."""
+
+    empty: gr.HTML
+    body: gr.Column
+    artifact: gr.Dropdown
+    facts: gr.HTML
+    card: gr.Textbox
+    preview: gr.Markdown
+    problems: gr.HTML
+    save: gr.Button
+    refill: gr.Button
+    account: gr.HTML
+    owner: gr.Dropdown
+    name: gr.Textbox
+    private: gr.Checkbox
+    publish: gr.Button
+    key: gr.State
+    push: gr.HTML
+
+
+def layout() -> View:
+    """Artifact on top; card on the left, publishing on the right."""
+    empty = gr.HTML()
+    with gr.Column(visible=False) as body:
+        artifact = gr.Dropdown([], label="Result", info="What your jobs have made.", interactive=True)
+        facts = gr.HTML()
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=360):
+                with gr.Tabs():
+                    with gr.Tab("Edit"):
+                        card = gr.Textbox(
+                            label="Model card",
+                            info="Markdown with YAML metadata between the two --- lines.",
+                            lines=LINES,
+                            max_lines=LINES,
+                            elem_classes="mono",
+                            interactive=True,
+                        )
+                    with gr.Tab("Preview"):
+                        preview = gr.Markdown()
+                problems = gr.HTML()
+                with gr.Row():
+                    save = gr.Button("Save card", variant="primary")
+                    refill = gr.Button("Fill again from the run")
+            with gr.Column(scale=2, min_width=320):
+                account = gr.HTML()
+                with gr.Group():
+                    owner = gr.Dropdown([], label="Owner", info="You or one of your organizations.", interactive=True)
+                    name = gr.Textbox(label="Repository", info="Letters, digits, - _ and . make the name.")
+                    private = gr.Checkbox(
+                        value=True, label="Private", info="Only you, or the organization, can see it."
+                    )
+                publish = gr.Button("Publish", variant="primary")
+                push = gr.HTML()
+    key = gr.State("")
+    return View(
+        empty,
+        body,
+        artifact,
+        facts,
+        card,
+        preview,
+        problems,
+        save,
+        refill,
+        account,
+        owner,
+        name,
+        private,
+        publish,
+        key,
+        push,
+    )
+
+
+def build(studio: Studio) -> None:
+    """Wire the page."""
+    view = layout()
+    opened = [view.facts, view.card, view.preview, view.problems, view.name, view.push]
+
+    def open_artifact(caller: Caller, artifact_id: str) -> list[Any]:
+        artifact = studio.artifact(caller, artifact_id)
+        text = studio.card(caller, artifact_id)
+        return [
+            facts(artifact),
+            text,
+            body_of(text),
+            lint(studio, text),
+            repository_name(artifact),
+            pushes(studio, caller, artifact_id),
+        ]
+
+    @guarded
+    def load(request: gr.Request) -> list[Any]:
+        caller = caller_of(request, studio)
+        found = studio.artifacts(caller)
+        if not found:
+            return [nothing(), gr.update(visible=False), gr.skip(), *[gr.skip()] * len(opened), *[gr.skip()] * 4]
+        wanted = dict(request.query_params).get("id", "")
+        chosen = wanted if wanted in {artifact.id for artifact in found} else found[0].id
+        menu = [(f"{artifact.manifest.title} · {artifact.id}", artifact.id) for artifact in found]
+        first = ["", gr.update(visible=True), gr.update(choices=menu, value=chosen)]
+        return [*first, *open_artifact(caller, chosen), *signed_in(studio, caller), secrets.token_hex(8)]
+
+    @guarded
+    def choose(artifact_id: str, request: gr.Request) -> list[Any]:
+        return open_artifact(caller_of(request, studio), artifact_id)
+
+    @guarded
+    def edited(text: str) -> list[Any]:
+        return [body_of(text), lint(studio, text)]
+
+    @guarded
+    def save(artifact_id: str, text: str, request: gr.Request) -> Html:
+        studio.save_card(caller_of(request, studio), artifact_id, text)
+        gr.Info("Card saved with the artifact.")
+        return lint(studio, text)
+
+    @guarded
+    def refill(artifact_id: str, request: gr.Request) -> list[Any]:
+        text = studio.card(caller_of(request, studio), artifact_id, fresh=True)
+        return [text, body_of(text), lint(studio, text)]
+
+    @guarded
+    def publish(request: gr.Request, **given: Any) -> list[Any]:
+        caller, artifact_id = caller_of(request, studio), given["artifact"]
+        studio.save_card(caller, artifact_id, given["card"])
+        name = str(given["name"]).strip()
+        repo_id = f"{given['owner']}/{name}" if given["owner"] else name
+        studio.publish(caller, artifact_id, repo_id, private=given["private"], key=given["key"])
+        return [pushes(studio, caller, artifact_id), secrets.token_hex(8)]
+
+    first = [view.empty, view.body, view.artifact, *opened, view.account, view.owner, view.publish, view.key]
+    on_load(load, outputs=first)
+    view.artifact.input(choose, view.artifact, opened, api_visibility="private")
+    view.card.blur(edited, view.card, [view.preview, view.problems], api_visibility="private")
+    view.save.click(save, [view.artifact, view.card], view.problems, api_visibility="private")
+    view.refill.click(refill, view.artifact, [view.card, view.preview, view.problems], api_visibility="private")
+    wanted = {name: getattr(view, name) for name in ("artifact", "card", "owner", "name", "private", "key")}
+    view.publish.click(publish, inputs_kwargs=wanted, outputs=[view.push, view.key], api_visibility="private")
+
+
+def facts(artifact: Artifact) -> Html:
+    """What the result is worth."""
+    manifest = artifact.manifest
+    pairs: list[tuple[object, object]] = [(name, f"{value:.3f}") for name, value in manifest.metrics.items()]
+    pairs += [(f"{name} (baseline)", f"{value:.3f}") for name, value in manifest.baselines.items()]
+    pairs += [("Size", parts.format_bytes(artifact.bytes)), ("Trained in", parts.format_duration(manifest.seconds))]
+    links = parts.join(
+        [
+            parts.link("Try it in the playground", f"/playground?task={manifest.task}&model=artifact:{artifact.id}"),
+            Html(" · "),
+            parts.link("The run", f"/jobs?id={manifest.job}"),
+        ]
+    )
+    return parts.panel(manifest.title, parts.key_values(pairs), links)
+
+
+def body_of(text: str) -> str:
+    """The card without its metadata block."""
+    pieces = text.split("---", 2)
+    return pieces[2] if len(pieces) == 3 and not pieces[0].strip() else text
+
+
+def lint(studio: Studio, text: str) -> Html:
+    """What the linter says."""
+    found: Sequence[CardProblem] = studio.lint_card(text)
+    if not found:
+        return parts.notice("good", "Nothing to object to.")
+    rows = [
+        [
+            parts.chip("bad" if problem.level == "error" else "warn", problem.level),
+            problem.line or "—",
+            problem.field,
+            problem.message,
+        ]
+        for problem in found
+    ]
+    return parts.panel("To mend", parts.table(("Level", "Line", "Field", "What"), rows, "Problems of the card"))
+
+
+def repository_name(artifact: Artifact) -> str:
+    """A repository name from the title."""
+    kept = "".join(letter if letter.isalnum() else "-" for letter in artifact.manifest.title.lower())
+    return "-".join(piece for piece in kept.split("-") if piece)[:80] or artifact.id
+
+
+def signed_in(studio: Studio, caller: Caller) -> list[Any]:
+    """Who would publish: a notice, the owners to choose from, and whether the button works."""
+    disabled = gr.update(interactive=False)
+    if not studio.hub().reachable:
+        text = "The Hub cannot be reached. The result is safe here; publish it when there is a network."
+        return [parts.notice("warn", text), gr.update(choices=[], value=None), disabled]
+    try:
+        account = studio.account(caller)
+    except StudioError as error:
+        return [parts.notice("bad", str(error)), gr.update(choices=[], value=None), disabled]
+    if account is None:
+        text = "Sign in to publish: with the button in the sidebar, or on your own machine with `hf auth login` or HF_TOKEN."
+        return [parts.notice("info", text), gr.update(choices=[], value=None), disabled]
+    owners = [account.name, *account.orgs]
+    return [
+        parts.notice("good", f"Signed in as {account.name}."),
+        gr.update(choices=owners, value=account.name),
+        gr.update(interactive=True),
+    ]
+
+
+def pushes(studio: Studio, caller: Caller, artifact_id: str) -> Html:
+    """The latest push of an artifact, live; and where it was published."""
+    manifest = studio.artifact(caller, artifact_id).manifest
+    links = [parts.notice("good", parts.join(["Published: ", parts.link(url, url)])) for url in manifest.published[-1:]]
+    jobs = [
+        job
+        for job in studio.jobs(caller, search="publish")
+        if job.recipe == "publish" and job.params.get("artifact") == artifact_id
+    ]
+    if not jobs:
+        return parts.join(links)
+    job = jobs[0]
+    live = parts.live(
+        job.id,
+        parts.panel(
+            "Publishing",
+            parts.join(
+                [
+                    parts.slot("state", parts.state_chip(job)),
+                    Html("&nbsp; "),
+                    parts.slot("message", job.progress.message),
+                    parts.slot("progress", parts.job_progress(job)),
+                    parts.slot("error", parts.notice("bad", job.error) if job.error else ""),
+                ]
+            ),
+            parts.link("Log", f"/jobs?id={job.id}"),
+        ),
+    )
+    return parts.join([live, *links])
+
+
+def nothing() -> Html:
+    """Before the first artifact."""
+    return parts.empty_state(
+        "Nothing to describe yet",
+        "A model card is filled from a finished run.",
+        ("Fine-tune a model", "/fine-tune"),
+        "card",
+    )
+
+
+PAGE = Page(
+    "cards", "Model cards", "A card filled from the run, checked, and published with the model.", "Ship", "card", build
+)

@@ -1,0 +1,315 @@
+"""Publish an artifact: its files, its card and its manifest as one commit to a repository on the Hub.
+
+The artifact itself only gains a link. Whatever goes wrong, pressing again goes on where it stopped.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from studio.core.errors import Conflict, InvalidInput, NotFound, SignInRequired, StudioError
+from studio.core.settings import Settings
+from studio.hub import cards, repos
+from studio.hub.cards import PLACEHOLDER, CardFacts
+from studio.jobs.artifacts import MANIFEST, Artifact, Manifest, load, write_manifest
+from studio.jobs.context import JobContext
+from studio.jobs.job import Resources
+from studio.recipes.base import Recipe
+from studio.starter import kit
+
+CARD = "README.md"
+BASE = "base"
+SENT = frozenset({".safetensors", ".json", ".txt", ".model", ".jinja"})
+NAMES_A_MODEL = ("base_model_name_or_path", "_name_or_path")
+MEMORY = 400 * 1024**2  # measured: 120 MB in a fresh process; the imports of a warm one count too
+
+
+class PublishParams(BaseModel):
+    """What is published, and where to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    artifact: str = Field(min_length=1, title="Result", description="The finished result that is to be published.")
+    repo_id: str = Field(
+        min_length=3,
+        max_length=193,
+        title="Repository",
+        description="owner/name on the Hub; created when it does not exist yet.",
+    )
+    private: bool = Field(True, title="Private", description="Only you and those you invite can see the repository.")
+    message: str = Field(
+        "Publish with Studio",
+        min_length=1,
+        max_length=200,
+        title="Commit message",
+        description="What the Hub's history says about this upload.",
+    )
+
+
+def card_facts(manifest: Manifest, repo_id: str = PLACEHOLDER) -> CardFacts:
+    """What a card may say of an artifact; without owner, job and folders of this machine."""
+    base, data = manifest.base_model, manifest.data
+    entry = _kit_entry(base.id) if base else None
+    splits = dict(data.splits) if data else {}
+    eval_split, chosen = _measured_on(manifest, splits)
+    return CardFacts(
+        title=manifest.title,
+        kind=manifest.kind,
+        task=manifest.task,
+        recipe=manifest.recipe,
+        repo_id=repo_id,
+        base_model=_public(base.id) if base else "",
+        base_revision=base.revision if base else "",
+        base_upstream=entry.upstream if entry else "",
+        base_license=(base.license if base else "") or (entry.license if entry else ""),
+        base_included=manifest.kind == "adapter" and base is not None and base.id.startswith(("kit:", "artifact:")),
+        data=_public(data.id) if data else "",
+        data_revision=data.revision if data else "",
+        data_fingerprint=data.fingerprint if data else "",
+        data_license=data.license if data else "",
+        splits=splits,
+        eval_split=eval_split,
+        chosen_on_eval=chosen,
+        labels=tuple(manifest.labels),
+        params=_public(manifest.params),
+        metrics=manifest.metrics,
+        baselines=manifest.baselines,
+        seed=manifest.seed,
+        versions=manifest.versions,
+        seconds=manifest.seconds,
+        device=manifest.device,
+        measured_memory_bytes=manifest.measured_memory_bytes,
+    )
+
+
+def _measured_on(manifest: Manifest, splits: Mapping[str, int]) -> tuple[str, bool]:
+    """The split that the figures come from, and whether it also chose the checkpoint."""
+    fields = manifest.params.get("data")
+    named = fields if isinstance(fields, Mapping) else {}
+    test, chosen = str(named.get("test_split") or ""), str(named.get("eval_split") or "")
+    if test and test in splits:
+        return test, False
+    if chosen and chosen in splits:
+        return chosen, True
+    rest = [name for name in splits if name != named.get("train_split", "train")]
+    return (rest[-1], True) if rest else ("", False)
+
+
+def _kit_entry(ref: str) -> kit.KitEntry | None:
+    try:
+        return kit.entry(ref) if ref.startswith("kit:") else None
+    except StudioError:
+        return None
+
+
+def _public(value: Any) -> Any:
+    """The value without folders of this machine: of an absolute path only the file's name stays."""
+    if isinstance(value, Mapping):
+        return {name: _public(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(inner) for inner in value]
+    if isinstance(value, str) and (value.startswith("~") or PurePosixPath(value).is_absolute()):
+        return PurePosixPath(value).name
+    if isinstance(value, str) and PureWindowsPath(value).drive:
+        return PureWindowsPath(value).name
+    return value
+
+
+def card_text(artifact: Artifact, repo_id: str = PLACEHOLDER) -> str:
+    """The card as saved with the artifact, else filled; a placeholder for the repository is put in its place."""
+    saved = artifact.path / CARD
+    if saved.is_file():
+        return saved.read_text(encoding="utf-8").replace(PLACEHOLDER, repo_id)
+    return cards.fill(card_facts(artifact.manifest, repo_id))
+
+
+def validate(params: PublishParams, settings: Settings, owner: str) -> list[InvalidInput]:
+    """What keeps this artifact from being published under this name."""
+    problems: list[InvalidInput] = []
+    try:
+        repos.parse_repo_id(params.repo_id)
+    except InvalidInput as problem:
+        problems.append(problem)
+    try:
+        artifact = _owned(settings.artifacts_dir, params.artifact, owner)
+        _base_folder(artifact.manifest, settings.artifacts_dir)
+    except StudioError as error:
+        return [*problems, InvalidInput("artifact", params.artifact, str(error))]
+    errors = [problem for problem in cards.lint(card_text(artifact, params.repo_id)) if problem.level == "error"]
+    if errors:
+        listed = " ".join(f"Line {problem.line}: {problem.message}" for problem in errors[:3])
+        count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+        problems.append(
+            InvalidInput("artifact", params.artifact, f"Its card has {count}. {listed} Mend the card first.")
+        )
+    return problems
+
+
+def _owned(folder: Path, artifact_id: str, owner: str) -> Artifact:
+    artifact = load(folder, artifact_id)
+    if artifact.manifest.owner != owner:
+        raise NotFound(f"There is no artifact {artifact_id!r}.")
+    return artifact
+
+
+def _base_folder(manifest: Manifest, artifacts_dir: Path) -> Path | None:
+    """The base model that must travel along, because nobody else could get it; None when the Hub has it."""
+    base = manifest.base_model
+    if manifest.kind != "adapter" or base is None or not base.id.startswith(("kit:", "artifact:")):
+        return None
+    if base.id.startswith("kit:"):
+        return kit.entry(base.id).path
+    artifact = _owned(artifacts_dir, base.id.removeprefix("artifact:"), manifest.owner)
+    if artifact.manifest.kind == "adapter":
+        raise Conflict(f"Its base {base.id} is an adapter itself; only adapters of a whole model can be published.")
+    return artifact.path
+
+
+def run(params: PublishParams, context: JobContext) -> None:
+    """Gather, create the repository, send, and note the link in the artifact's manifest."""
+    secret = context.spec.secrets.get("HF_TOKEN", "")
+    if not secret:
+        raise SignInRequired
+    token, settings = SecretStr(secret), Settings(home=context.spec.home)
+    artifact = _owned(context.spec.artifacts_dir, params.artifact, context.spec.owner)
+    folder = context.workdir / "publish"
+    _gather(artifact, folder, params.repo_id, context)
+    context.raise_if_cancelled()
+    _check_card(folder / CARD, settings, token, context)
+    new = repos.create_repo(params.repo_id, token, settings, params.private)
+    context.log(f"{'Created' if new else 'Writing to'} {params.repo_id} ({'private' if params.private else 'public'}).")
+    context.raise_if_cancelled()
+    push = repos.Push(folder, params.repo_id, params.private, params.message)
+    result = repos.upload(push, token, settings, _reporter(context), lambda: context.cancelled)
+    context.saving()
+    _note(context.spec.artifacts_dir, artifact.id, result.url)
+    shutil.rmtree(folder)
+    kept = f", {len(result.skipped)} were there already" if result.skipped else ""
+    context.log(f"Sent {len(result.files)} files ({_megabytes(result.bytes)}){kept}. Commit {result.commit}.")
+    context.log(f"Published at {result.url}")
+    context.progress(1, 1, f"Published at {result.url}")
+
+
+def _check_card(card: Path, settings: Settings, token: SecretStr, context: JobContext) -> None:
+    """Look at the card, and let the Hub look, before anything is sent; warnings go to the log."""
+    text = card.read_text(encoding="utf-8")
+    # a push that was wished for in advance never went through `validate`
+    problems = [problem for problem in cards.lint(text) if problem.level == "error"]
+    problems = problems or cards.validate_online(text, settings, token)
+    for problem in problems:
+        context.log(f"Card, {problem.level}: {problem.message}")
+    errors = [problem.message for problem in problems if problem.level == "error"]
+    if errors:
+        raise InvalidInput("artifact", card.name, f"The card has errors: {' '.join(errors[:3])} Mend it first.")
+
+
+def _reporter(context: JobContext) -> repos.Report:
+    def report(done: int, total: int, message: str) -> None:
+        text = f"{message} ({_megabytes(done)} of {_megabytes(total)} sent)"
+        context.progress(done, max(total, 1), text)
+        context.log(text)
+
+    return report
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+
+
+def _note(folder: Path, artifact_id: str, url: str) -> None:
+    """Add the link, newest last, to the manifest as it is now."""
+    artifact = load(folder, artifact_id)
+    links = [link for link in artifact.manifest.published if link != url]
+    write_manifest(artifact.path, artifact.manifest.model_copy(update={"published": [*links, url]}))
+
+
+def _gather(artifact: Artifact, folder: Path, repo_id: str, context: JobContext) -> None:
+    """Lay out what is to be sent in a folder of the job's own; the artifact is only read."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    left_out = list(_copy(artifact.path, folder))
+    base = _base_folder(artifact.manifest, context.spec.artifacts_dir)
+    if base is not None:
+        list(_copy(base, folder / BASE))
+        (folder / BASE / MANIFEST).unlink(missing_ok=True)
+        entry = _kit_entry(artifact.manifest.base_model.id) if artifact.manifest.base_model else None
+        if entry is not None:
+            terms = f"{entry.title}: {entry.license}\n\n{entry.attribution}\n\n"
+            text = (entry.root / entry.license_file).read_text(encoding="utf-8")
+            (folder / BASE / "LICENSE.txt").write_text(terms + text, encoding="utf-8")
+    for config in (*folder.glob("*config.json"), *folder.glob(f"{BASE}/*config.json")):
+        _make_public(config, repo_id if base is not None else "")
+    (folder / CARD).write_text(card_text(artifact, repo_id), encoding="utf-8")
+    cleaned = artifact.manifest.model_dump(mode="json", exclude={"owner", "job", "published"})
+    _write_json(folder / MANIFEST, _public(cleaned))
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        context.log(f"  {file.relative_to(folder).as_posix()}  {_megabytes(file.stat().st_size)}")
+    if left_out:
+        context.log(f"Not sent: {', '.join(sorted(left_out))}")
+
+
+def _copy(source: Path, target: Path) -> Iterator[str]:
+    """Copy the files of known kinds and yield the names of the others; links and hidden files are others."""
+    target.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.rglob("*")):
+        name = file.relative_to(source)
+        if file.is_dir() and not file.is_symlink():
+            continue
+        if file.suffix not in SENT or file.is_symlink() or any(part.startswith(".") for part in name.parts):
+            if name != PurePath(CARD):
+                yield name.as_posix()
+            continue
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix == ".safetensors":
+            _link(file, target / name)  # nothing is ever written into weights, so they need no second copy
+        else:
+            shutil.copyfile(file, target / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
+def _make_public(config: Path, base_repo: str) -> None:
+    """Take names out of a configuration that mean something on this machine only.
+
+    An adapter whose base travels along names its own repository: loading it by that name without
+    `subfolder="base"` fails loudly, where the name of a similar model would give wrong results silently.
+    """
+    try:
+        values = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError:
+        raise StudioError(f"{config.name} of the artifact is no JSON; train again.") from None
+    if not isinstance(values, dict):
+        return
+    changed = {name: _public(values[name]) for name in NAMES_A_MODEL if isinstance(values.get(name), str)}
+    if base_repo and "base_model_name_or_path" in changed:
+        changed["base_model_name_or_path"] = base_repo
+    if any(values[name] != value for name, value in changed.items()):
+        _write_json(config, values | changed)
+
+
+def _write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+RECIPE = Recipe(
+    name="publish",
+    title="Publish to the Hub",
+    kind="publish",
+    params=PublishParams,
+    run=run,
+    resources=lambda params, settings: Resources(memory_bytes=MEMORY, threads=1),  # noqa: ARG005
+    validate=validate,
+    describe=lambda params: f"Publish to {params.repo_id}",
+    needs_token=True,
+)

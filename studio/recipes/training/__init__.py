@@ -1,0 +1,1 @@
+"""What every training recipe shares: form fields, checkpoints, token data, the loop around Trainer, memory."""

