@@ -40,6 +40,9 @@ def create_app(studio: Studio, pages: Sequence[Page] | None = None) -> gr.Blocks
         if page.path:
             with demo.route(page.title, page.path):
                 _build(page, shown, studio)
+    for block in demo.blocks.values():
+        if isinstance(block, gr.HTML):
+            block.apply_default_css = False  # Gradio's type for articles; ours is the stylesheet's
     if isinstance(demo, PagedBlocks):
         demo.finish()
     return demo
@@ -47,6 +50,7 @@ def create_app(studio: Studio, pages: Sequence[Page] | None = None) -> gr.Blocks
 
 def _build(page: Page, pages: Sequence[Page], studio: Studio) -> None:
     shell.frame(page, pages)
+    shell.header(page)
     page.build(studio)
 
 
@@ -107,10 +111,12 @@ def launch(studio: Studio, *, block: bool = True, pages: Sequence[Page] | None =
             blocked_paths=_blocked(settings),
             max_file_size=f"{settings.max_upload_mb}mb",
             theme=studio_theme(),
-            head=shell.head(),
             app_kwargs={
                 "routes": routes.routes,
-                "middleware": [Middleware(CountRequests, requests=requests), *middleware.stack(settings, paths)],
+                "middleware": [
+                    Middleware(CountRequests, requests=requests),
+                    *middleware.stack(settings, paths, shell.head()),
+                ],
             },
         )
     except BaseException:

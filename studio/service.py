@@ -26,6 +26,7 @@ from studio.core.params import parse
 from studio.core.settings import Settings
 from studio.core.types import Caller
 from studio.data import mapping, rows, sources, uploads
+from studio.data.rows import ColumnSummary, Rows
 from studio.data.sources import Dataset, DatasetInfo
 from studio.engines import ENGINES
 from studio.hub import auth, cards
@@ -206,11 +207,11 @@ class Studio:
         """One data set by reference: `kit:ID`, `upload:ID`, a Hub id, or on one's own machine a path."""
         return sources.resolve(ref, self.settings, caller.owner)
 
-    def rows(self, caller: Caller, ref: str, split: str, offset: int = 0, limit: int = 100) -> rows.Rows:
+    def rows(self, caller: Caller, ref: str, split: str, offset: int = 0, limit: int = 100) -> Rows:
         """A page of rows."""
         return rows.page(self.dataset(caller, ref), split, max(0, offset), min(limit, 100))
 
-    def column(self, caller: Caller, ref: str, split: str, column: str) -> rows.ColumnSummary:
+    def column(self, caller: Caller, ref: str, split: str, column: str) -> ColumnSummary:
         """Counts of one column over the whole split."""
         return rows.summary(self.dataset(caller, ref), split, column)
 

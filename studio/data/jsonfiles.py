@@ -14,16 +14,13 @@ from studio.data.parquet import literal, quote, reason
 
 MAX_OBJECT = 16 << 20  # bytes of one object, also DuckDB's own limit
 READ = 1 << 20
-SCALARS = {"BIGINT": "BIGINT", "UBIGINT": "UBIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
+SCALARS = frozenset({"BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN"})
+INTEGERS = frozenset({"BIGINT", "UBIGINT", "HUGEINT"})  # HUGEINT: negative ones and others; Parquet would round it
 SPACE = re.compile(r"[ \t\r\n]*")
 
 
-class _ProblemError(ValueError):
-    """What is wrong, at which character of the text that was being read."""
-
-    def __init__(self, message: str, position: int = 0) -> None:
-        super().__init__(message)
-        self.position = position
+class _ProblemError(Exception):
+    """What is wrong with the text that is being read."""
 
 
 def to_columns(connection: duckdb.DuckDBPyConnection, source: Path, name: str, lines: bool, staging: Path) -> list[str]:
@@ -54,24 +51,57 @@ def to_columns(connection: duckdb.DuckDBPyConnection, source: Path, name: str, l
     table = f"read_parquet({literal(str(staging))})"
     names = [entry[0] for entry in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or []]  # noqa: S608
     check_names(names, name)
-    shapes = [f"json_group_structure({quote(column)})" for column in names]
     scalars = [f"bool_and(json_type({quote(column)}) NOT IN ('OBJECT', 'ARRAY'))" for column in names]
-    found = connection.execute(f"SELECT {', '.join(shapes + scalars)} FROM {table}").fetchone() or ()  # noqa: S608
-    described = zip(names, found[: len(names)], found[len(names) :], strict=True)
-    return [_typed(column, str(shape), bool(scalar)) for column, shape, scalar in described]
+    smalls = [f"count({value}) = count(TRY_CAST({value} AS BIGINT))" for value in map(_scalar, names)]
+    found = connection.execute(f"SELECT {', '.join(scalars + smalls)} FROM {table}").fetchone() or ()  # noqa: S608
+    facts = zip(names, found[: len(names)], found[len(names) :], strict=True)
+    return [
+        _typed(column, _shape(connection, table, column), bool(scalar), bool(small)) for column, scalar, small in facts
+    ]
 
 
-def _typed(column: str, shape: str, scalar: bool) -> str:
-    """The SQL that reads a JSON column as what all its values are; mixed scalars as text, mixed structures as JSON."""
+def _shape(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
+    """The structure that all values of a JSON column fit into, as JSON.
+
+    json_group_structure() alone keeps every value in memory, so it is shown one value of each structure.
+    """
+    name = quote(column)
+    kinds = f"SELECT any_value({name}) AS v FROM {table} GROUP BY json_structure({name})"  # noqa: S608
+    row = connection.execute(f"SELECT json_group_structure(v) FROM ({kinds})").fetchone()  # noqa: S608
+    return str(row[0]) if row else '"NULL"'
+
+
+def _scalar(column: str) -> str:
+    """A JSON column's number, truth value or text, as text."""
+    return f"({quote(column)} ->> '$')"
+
+
+def _typed(column: str, shape: str, scalar: bool, small: bool) -> str:
+    """The SQL that reads a JSON column as what all its values are.
+
+    Mixed scalars become text, mixed structures stay JSON; `small` says that integers fit into 64 bits with sign.
+    """
     structure, name = json.loads(shape), quote(column)
     if isinstance(structure, str):
-        if structure in SCALARS:
-            return f"CAST({name} ->> '$' AS {SCALARS[structure]}) AS {name}"
-        if scalar or structure in {"VARCHAR", "NULL"}:
-            return f"{name} ->> '$' AS {name}"
+        type_ = "BIGINT" if structure in INTEGERS and small else structure
+        if type_ in SCALARS:
+            return f"CAST({_scalar(column)} AS {type_}) AS {name}"
+        if scalar or type_ in {"VARCHAR", "NULL"}:
+            return f"{_scalar(column)} AS {name}"
     elif _regular(structure):
-        return f"json_transform_strict({name}, {literal(shape)}) AS {name}"
+        # a key that an object lacks is a null in it; the cast, unlike the transformation, fails where a number is lost
+        return f"CAST(json_transform({name}, {literal(shape)}) AS {_nested_type(structure)}) AS {name}"
     return f"CAST({name} AS JSON) AS {name}"
+
+
+def _nested_type(structure: Any) -> str:
+    """The DuckDB type of a nested structure, with 64-bit integers where signs made DuckDB propose 128 bits."""
+    if isinstance(structure, list):
+        return f"{_nested_type(structure[0])}[]"
+    if isinstance(structure, dict):
+        fields = (f"{quote(key)} {_nested_type(inner)}" for key, inner in structure.items())
+        return f"STRUCT({', '.join(fields)})"
+    return "BIGINT" if structure == "HUGEINT" else str(structure)
 
 
 def _regular(structure: Any) -> bool:
@@ -80,7 +110,7 @@ def _regular(structure: Any) -> bool:
         return all(map(_regular, structure))
     if isinstance(structure, dict):
         return bool(structure) and all(map(_regular, structure.values()))
-    return structure in {*SCALARS, "VARCHAR"}
+    return structure in SCALARS | {"HUGEINT", "VARCHAR"}
 
 
 def first_problem(source: Path, lines: bool) -> str:
@@ -107,16 +137,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def _checked(value: Any, where: str, wanted: str) -> Any:
+def _check(value: Any, wanted: str) -> None:
     if not isinstance(value, dict):
-        raise _ProblemError(f"{where}: {_kind(value)} stands where {wanted}.")
+        raise _ProblemError(f"{_kind(value)} stands where {wanted}")
     if not value:
-        raise _ProblemError(f"{where}: an object without keys. Give it at least one.")
+        raise _ProblemError("an object without keys; give it at least one")
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise _ProblemError(f"{where}: a text holds half of a surrogate pair (\\ud800 to \\udfff).") from None
-    return value
+        raise _ProblemError("a text holds half of a surrogate pair (\\ud800 to \\udfff)") from None
 
 
 def _kind(value: Any) -> str:
@@ -130,6 +159,7 @@ def _line_values(file: IO[str]) -> Iterator[Any]:
             continue
         try:
             value = _DECODER.decode(line)
+            _check(value, "one object per line is needed")
         except json.JSONDecodeError as error:
             where = f"Line {number:,}, column {error.colno:,}"
             raise _ProblemError(f"{where}: {error.msg}. Write one object per line.") from None
@@ -137,81 +167,79 @@ def _line_values(file: IO[str]) -> Iterator[Any]:
             raise _ProblemError(f"Line {number:,}: {problem}.") from None
         except RecursionError:
             raise _ProblemError(f"Line {number:,}: nested too deeply.") from None
-        yield _checked(value, f"Line {number:,}", "one object per line is needed")
+        yield value
 
 
 class _Text:
-    """A file's text in a sliding window that knows the line and column of what it shows."""
+    """A file's text in a sliding window; `place` is where one reads."""
 
     def __init__(self, file: IO[str]) -> None:
-        self.file, self.window, self.line, self.column = file, "", 1, 1
-        self.ended = False
+        self.file, self.window, self.place = file, "", 0
+        self.line, self.column = 1, 1  # of the window's start
 
     def more(self) -> bool:
         """Read on; twice as much each time, so that a long object is not parsed over and over."""
+        self.line, self.column = self._at(self.place)
+        self.window, self.place = self.window[self.place :], 0
         text = self.file.read(max(READ, len(self.window)))
         self.window += text
-        self.ended = not text
-        return not self.ended
+        return bool(text)
 
-    def drop(self, length: int) -> None:
-        """Move on by `length` characters."""
-        self.line, self.column = self.at(length)
-        self.window = self.window[length:]
-
-    def at(self, position: int) -> tuple[int, int]:
-        """Line and column of a place in the window."""
-        newlines = self.window.count("\n", 0, position)
-        start = self.window.rfind("\n", 0, position) + 1
-        return self.line + newlines, position - start + 1 if newlines else self.column + position
-
-    def where(self, position: int = 0) -> str:
-        line, column = self.at(position)
+    def where(self, place: int = -1) -> str:
+        """Line and column of a place in the window, of the present one when none is given."""
+        line, column = self._at(self.place if place < 0 else place)
         return f"Line {line:,}, column {column:,}"
+
+    def _at(self, place: int) -> tuple[int, int]:
+        newlines = self.window.count("\n", 0, place)
+        start = self.window.rfind("\n", 0, place) + 1
+        return self.line + newlines, place - start + 1 if newlines else self.column + place
 
     def peek(self) -> str:
         """The next character that is no white space, "" at the end."""
         while True:
-            self.drop(match.end() if (match := SPACE.match(self.window)) else 0)
-            if self.window or not self.more():
-                return self.window[:1]
+            match = SPACE.match(self.window, self.place)
+            self.place = match.end() if match else self.place
+            if self.place < len(self.window) or not self.more():
+                return self.window[self.place : self.place + 1]
 
 
 def _array_values(file: IO[str]) -> Iterator[Any]:
     text = _Text(file)
     if text.peek() != "[":
-        hint = " For one object per line call it .jsonl." if text.window[:1] == "{" else ""
+        hint = " For one object per line call it .jsonl." if text.peek() == "{" else ""
         raise _ProblemError(f"{text.where()}: the file must be one array of objects, and starts otherwise.{hint}")
-    text.drop(1)
+    text.place += 1
     if text.peek() == "]":
         return
     while True:
         text.peek()
-        where = text.where()
-        yield _checked(_next_value(text), where, "an array of objects is needed")
+        yield _next_object(text)
         follows = text.peek()
         if follows == "]":
-            text.drop(1)
+            text.place += 1
             if text.peek():
                 raise _ProblemError(f"{text.where()}: something follows the end of the array.")
             return
         if follows != ",":
-            missing = "a comma or the closing ]" if follows else "the closing ], the file ends too early;"
-            raise _ProblemError(f"{text.where()}: {missing} is missing.")
-        text.drop(1)
+            missing = "a comma or the closing ] is missing" if follows else "the file ends before the closing ]"
+            raise _ProblemError(f"{text.where()}: {missing}.")
+        text.place += 1
 
 
-def _next_value(text: _Text) -> Any:
+def _next_object(text: _Text) -> Any:
     while True:
         try:
-            value, end = _DECODER.raw_decode(text.window)
+            value, end = _DECODER.raw_decode(text.window, text.place)
+            _check(value, "an array of objects is needed")
         except json.JSONDecodeError as error:
-            if len(text.window) < MAX_OBJECT and text.more():
+            where = text.where(error.pos)  # before the window moves
+            if len(text.window) - text.place < MAX_OBJECT and text.more():
                 continue
-            raise _ProblemError(f"{text.where(error.pos)}: {error.msg}.") from None
+            raise _ProblemError(f"{where}: {error.msg}.") from None
         except _ProblemError as problem:
             raise _ProblemError(f"{text.where()}: {problem}.") from None
         except RecursionError:
             raise _ProblemError(f"{text.where()}: nested too deeply.") from None
-        text.drop(end)
+        text.place = end
         return value

@@ -26,7 +26,8 @@ def map_columns(dataset: Dataset, split: str) -> ColumnMapping:
     """Guess the columns for text classification; raises `UnknownName` for the split.
 
     A name counts first ("text", "review" … and "label", "category" …), figures second: the text column has the
-    longest values, the label column at least two and few different ones, each seen twice on average unless its name says label.
+    longest values, the label column at least two and few different ones, each seen twice on average (this not where
+    the name says label).
     """
     names = rows.page(dataset, split, 0, 0).columns
     columns = [column for column in dataset.info.columns if column.name in names][:MAX_EXAMINED]

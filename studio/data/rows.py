@@ -183,8 +183,9 @@ def table(
         raise InvalidInput("limit", limit, "Use 0 for all rows, or a number of rows.")
     with _open(dataset, split) as opened:
         wanted = [opened.column(name) for name in columns] or list(opened.columns)
+        texts = {opened.column(name).name for name in as_text}
         outputs = ", ".join(
-            f"{_as_text(column)} AS {quote(column.name)}" if column.name in as_text else quote(column.name)
+            f"{_as_text(column)} AS {quote(column.name)}" if column.name in texts else quote(column.name)
             for column in wanted
         )
         query, values = f"SELECT {outputs} FROM {opened.source}", list[object]()  # noqa: S608

@@ -32,6 +32,8 @@ PRELOAD = (
     "datasets",
     "sklearn.metrics",
     "trackio",
+    "studio.tracking.writer",
+    "studio.recipes.text_classification",
 )
 START_SECONDS = 30.0  # after which an attempt that no shim has claimed is given up
 _SHIM = "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from studio.jobs.shim import main; "
@@ -46,7 +48,6 @@ class LocalEngine:
 
     def __init__(self, settings: Settings, preload: Sequence[str] = PRELOAD) -> None:
         self.settings = settings
-        self._environment = runner_environment(settings)
         self._shims: set[int] = set()
         self._zygote: Zygote | None = None
         if settings.zygote and processes.LINUX:
@@ -161,12 +162,24 @@ class LocalEngine:
             actions = [(os.POSIX_SPAWN_DUP2, read, 0), *((os.POSIX_SPAWN_DUP2, nothing.fileno(), fd) for fd in (1, 2))]
             try:
                 pid = os.posix_spawn(
-                    shim[0], shim, self._environment | limits, file_actions=actions, setsid=True, setsigdef=_DEFAULTS
+                    shim[0], shim, self._environment() | limits, file_actions=actions, setsid=True, setsigdef=_DEFAULTS
                 )
             finally:
                 os.close(read)
             self._shims.add(pid)
             secrets.write(_secrets(spec))
+
+    def _environment(self) -> dict[str, str]:
+        """What runners inherit: this process's environment without anybody's token."""
+        environment = {name: value for name, value in os.environ.items() if name not in _TOKENS}
+        path = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
+        environment |= {
+            "PYTHONPATH": os.pathsep.join(path),
+            "TRACKIO_DIR": str(self.settings.tracking_dir),
+            "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        }
+        return environment | ({"HF_HUB_OFFLINE": "1"} if self.settings.offline else {})
 
     def _reap(self) -> None:
         """Collect the shims of ours that have ended."""
@@ -180,18 +193,6 @@ class LocalEngine:
 
 
 _DEFAULTS = [signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE]
-
-
-def runner_environment(settings: Settings) -> dict[str, str]:
-    """What runners inherit: this process's environment without anybody's token."""
-    environment = {name: value for name, value in os.environ.items() if name not in _TOKENS}
-    path = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
-    return environment | {
-        "PYTHONPATH": os.pathsep.join(path),
-        "TRACKIO_DIR": str(settings.tracking_dir),
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    }
 
 
 _TOKENS = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "OAUTH_CLIENT_SECRET"})
@@ -251,5 +252,7 @@ def _sweep(folder: Path) -> bool:
     pid, start = int(runner.get("pid", 0)), runner.get("start")
     reused = processes.started(pid) not in (None, start) if pid else False
     left = processes.marked(0 if reused else pid, f"{MARK}={folder}")
+    if pid and not reused and processes.started(pid) is not None:
+        left += [pid, *processes.descendants(pid)]
     processes.send(left, signal.SIGKILL)
     return bool(left)

@@ -27,6 +27,23 @@ MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What was measured on one split.
+
+    Attributes:
+        metrics, baselines: figures of the kept model, and of a trivial one that always gives the most frequent class.
+        rows: how many rows they rest on; 0 is unknown.
+        chose: whether the split also chose which checkpoint was kept, so that its figures flatter.
+    """
+
+    split: str
+    metrics: Mapping[str, float]
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 0
+    chose: bool = False
+
+
+@dataclass(frozen=True)
 class CardFacts:
     """What a card is filled from.
 
@@ -37,9 +54,7 @@ class CardFacts:
         base_license, data_license: SPDX or Hub ids.
         base_included: whether the base model lies in the repository's folder `base`.
         params: the run's settings, nested as the recipe's form.
-        splits: rows used per split; `eval_split` is the one that the figures were measured on.
-        chosen_on_eval: whether that split also chose which checkpoint was kept.
-        metrics, baselines: held-out figures of the kept model, and of a trivial one.
+        splits: rows used per split.
         seconds, measured_memory_bytes: duration and peak memory; 0 is unknown.
     """
 
@@ -58,12 +73,9 @@ class CardFacts:
     data_fingerprint: str = ""
     data_license: str = ""
     splits: Mapping[str, int] = field(default_factory=dict)
-    eval_split: str = ""
-    chosen_on_eval: bool = False
+    figures: tuple[Figures, ...] = ()
     labels: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    baselines: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
@@ -79,11 +91,6 @@ class CardFacts:
     def base_on_hub(self) -> str:
         """The base model's Hub id, or ""."""
         return _hub_id(self.base_model) or _hub_id(self.base_upstream)
-
-    @property
-    def eval_rows(self) -> int:
-        """How many rows the figures rest on; 0 is unknown."""
-        return self.splits.get(self.eval_split, 0)
 
 
 def fill(facts: CardFacts) -> str:
@@ -110,29 +117,27 @@ def _metadata(facts: CardFacts) -> dict[str, Any]:
         data["pipeline_tag"] = facts.task
     if _hub_id(facts.data):
         data["datasets"] = [_hub_id(facts.data)]
-    if facts.metrics:
-        data["metrics"] = [name for name in facts.metrics if not _is_loss(name)]
+    names = dict.fromkeys(name for figures in facts.figures for name in figures.metrics if not name.endswith("loss"))
+    if names:
+        data["metrics"] = list(names)
     data["tags"] = ["studio", *(["lora"] if facts.adapter else [])]
-    if facts.metrics and facts.task:
-        data["model-index"] = [{"name": _name(facts), "results": [_result(facts)]}]
+    if facts.figures and facts.task:
+        results = [_result(facts, figures) for figures in facts.figures]
+        data["model-index"] = [{"name": _name(facts), "results": results}]
     return data
 
 
-def _result(facts: CardFacts) -> dict[str, Any]:
+def _result(facts: CardFacts, figures: Figures) -> dict[str, Any]:
     dataset: dict[str, Any] = {"name": facts.data or "unnamed", "type": _hub_id(facts.data) or _slug(facts.data)}
-    if facts.eval_split:
-        dataset["split"] = facts.eval_split
+    if figures.split:
+        dataset["split"] = figures.split
     if facts.data_revision and _hub_id(facts.data):
         dataset["revision"] = facts.data_revision
     return {
         "task": {"type": facts.task, "name": facts.task.replace("-", " ").capitalize()},
         "dataset": dataset,
-        "metrics": [{"type": name, "value": round(value, 4), "name": name} for name, value in facts.metrics.items()],
+        "metrics": [{"type": name, "value": round(value, 4), "name": name} for name, value in figures.metrics.items()],
     }
-
-
-def _is_loss(name: str) -> bool:
-    return name.endswith("loss")
 
 
 def _slug(name: str) -> str:
@@ -165,27 +170,26 @@ def _summary(facts: CardFacts) -> Iterator[str]:
 
 def _results(facts: CardFacts) -> Iterator[str]:
     yield "## Results"
-    yield ""
-    if not facts.metrics:
-        yield "No figures were measured."
-        return
-    where = f"the split {_code(facts.eval_split)} of {_code(facts.data)}" if facts.eval_split else "held-out rows"
-    rows = f" ({facts.eval_rows:,} rows)" if facts.eval_rows else ""
-    yield f"Measured on {where}{rows}, which the training did not see."
-    yield ""
-    named = sorted(set(facts.baselines) & set(facts.metrics)) or sorted(facts.baselines)
-    yield "| metric | this model | baseline |"
-    yield "|---|---:|---:|"
-    for name, value in facts.metrics.items():
-        baseline = f"{facts.baselines[name]:.4f}" if name in facts.baselines else "–"
-        yield f"| {name} | {value:.4f} | {baseline} |"
-    for name in (name for name in facts.baselines if name not in named):
-        yield f"| {name} | – | {facts.baselines[name]:.4f} |"
-    for name in (name for name in named if name not in facts.metrics):
-        yield f"| {name} | – | {facts.baselines[name]:.4f} |"
-    if facts.baselines:
+    for figures in facts.figures:
         yield ""
+        where = f"the split {_code(figures.split)}" if figures.split else "rows that were held out"
+        rows = f" ({figures.rows:,} rows)" if figures.rows else ""
+        use = "chose the checkpoint that was kept" if figures.chose else "played no part in the training"
+        yield f"Measured on {where}{rows}, which {use}:"
+        yield ""
+        yield "| metric | this model | baseline |"
+        yield "|---|---:|---:|"
+        for name in dict.fromkeys([*figures.metrics, *figures.baselines]):
+            yield f"| {_inline(name)} | {_figure(figures.metrics, name)} | {_figure(figures.baselines, name)} |"
+    yield ""
+    if not facts.figures:
+        yield "No figures were measured."
+    elif any(figures.baselines for figures in facts.figures):
         yield "The baseline is what a trivial model reaches that always answers with the most frequent class."
+
+
+def _figure(values: Mapping[str, float], name: str) -> str:
+    return f"{values[name]:.4f}" if name in values else "–"
 
 
 def _usage(facts: CardFacts) -> Iterator[str]:
@@ -204,24 +208,33 @@ def _model_code(facts: CardFacts) -> Iterator[str]:
 
 
 def _adapter_code(facts: CardFacts) -> Iterator[str]:
+    """Code that loads base and adapter by itself.
+
+    A base that travels along is loaded from the downloaded folder: `from_pretrained(repo, subfolder="base")` of
+    transformers 5.23 finds the adapter in the repository's root, and tries to load it from the subfolder.
+    """
     auto = AUTO_CLASSES.get(facts.task, "AutoModel")
-    source = json.dumps(facts.repo_id if facts.base_included else facts.base_on_hub or facts.base_model)
-    where = [source]
-    if facts.base_included:
-        where.append('subfolder="base"')
-    elif facts.base_revision and _hub_id(facts.base_model):
-        where.append(f"revision={json.dumps(facts.base_revision)}")
+    source = "folder" if facts.base_included else json.dumps(facts.repo_id)
+    base = ['folder + "/base"'] if facts.base_included else [json.dumps(facts.base_on_hub or facts.base_model)]
+    if facts.base_revision and _hub_id(facts.base_model):
+        base.append(f"revision={json.dumps(facts.base_revision)}")
     if facts.labels:
-        yield "import torch"
+        base.append("num_labels=len(labels)")
+    # adapters are trained and measured in float32; "auto" would take over a base stored in float16
+    base.append("dtype=torch.float32")
+    yield "import torch"
+    if facts.base_included:
+        yield "from huggingface_hub import snapshot_download"
     yield "from peft import PeftModel"
     yield f"from transformers import {auto}, AutoTokenizer"
     yield ""
     if facts.labels:
         yield f"labels = {json.dumps(list(facts.labels), ensure_ascii=False)}"
-        where.append("num_labels=len(labels)")
-    yield f"base = {auto}.from_pretrained({', '.join(where)})"
-    yield f"model = PeftModel.from_pretrained(base, {json.dumps(facts.repo_id)}).eval()"
-    yield f"tokenizer = AutoTokenizer.from_pretrained({json.dumps(facts.repo_id)})"
+    if facts.base_included:
+        yield f"folder = snapshot_download({json.dumps(facts.repo_id)})"
+    yield f"base = {auto}.from_pretrained({', '.join(base)})"
+    yield f"model = PeftModel.from_pretrained(base, {source}).eval()"
+    yield f"tokenizer = AutoTokenizer.from_pretrained({source})"
     if facts.labels:
         yield ""
         yield 'inputs = tokenizer("Some text to try.", return_tensors="pt", truncation=True)'
@@ -240,7 +253,8 @@ def _data(facts: CardFacts) -> Iterator[str]:
     if facts.data_revision:
         yield f"- revision: {_code(facts.data_revision)}"
     for split_name, rows in facts.splits.items():
-        use = " (held out for the figures above)" if split_name == facts.eval_split else ""
+        held_out = any(figures.split == split_name for figures in facts.figures)
+        use = " (not trained on, measured above)" if held_out else ""
         yield f"- {_code(split_name)}: {rows:,} rows{use}"
     if facts.data_fingerprint:
         yield f"- SHA-256 over the files that were read: {_code(facts.data_fingerprint)}"
@@ -291,17 +305,19 @@ def _duration(seconds: float) -> str:
 def _limitations(facts: CardFacts) -> Iterator[str]:
     yield "## Limitations"
     yield ""
-    if facts.eval_rows:
+    # a split that chose nothing is the better witness
+    best = min(facts.figures, key=lambda figures: figures.chose, default=None)
+    if best and best.rows:
         # the widest 95 % interval of a proportion: half-width 1.96 · √(0.25 / n)
-        width = 100 * 1.96 * (0.25 / facts.eval_rows) ** 0.5
+        width = 100 * 1.96 * (0.25 / best.rows) ** 0.5
         yield (
-            f"- The figures rest on {facts.eval_rows:,} rows; by chance alone they may be off by about {width:.1f} "
+            f"- The figures rest on {best.rows:,} rows; by chance alone they may be off by about {width:.1f} "
             "percentage points (95 % interval)."
         )
-    if facts.chosen_on_eval:
-        yield "- The same rows chose which checkpoint was kept, so the figures are a little too good."
-    if facts.metrics and not facts.eval_rows:
+    elif best:
         yield "- How many rows the figures rest on was not recorded."
+    if best and best.chose:
+        yield "- The rows that were measured also chose the checkpoint, so the figures are a little too good."
     if facts.labels:
         yield f"- It always answers with one of its {len(facts.labels)} classes, also for text that fits none of them."
     yield "- It was measured on data like its training data only. Try it on your own data before you rely on it."

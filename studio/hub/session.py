@@ -43,6 +43,7 @@ def install(deadline: float) -> None:
         milliseconds = f"{int(deadline * 1000)}ms"
         for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "RETRY_MAX_DURATION"):
             os.environ.setdefault(f"HF_XET_CLIENT_{name}", milliseconds)
+        os.environ.setdefault("HF_XET_CLIENT_RETRY_MAX_ATTEMPTS", "2")
         set_client_factory(lambda: HubClient(deadline))
         # the library's warnings name signed upload addresses, which have no place in a job's log
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -81,7 +82,8 @@ def ask(
                 abort()
                 raise JobCancelled from None
             if monotonic() >= end:
-                abort()
+                if cancelled:  # a process of its own; elsewhere others may be in the middle of a download
+                    abort()
                 late = f"The Hub did not answer within {deadline:.0f} s while {doing}. Try again later."
                 raise HubUnreachable(late) from None
     if error is None:

@@ -17,8 +17,10 @@ from studio.core.errors import Conflict, TimedOut, WorkerDied
 from studio.core.settings import ROOT, Settings
 from studio.inference import wire
 from studio.inference.models import ModelFiles
+from studio.inference.pool import MB
 
 LOG_BYTES = 5_000_000  # a longer log is put aside at the next start
+COMMAND = (sys.executable, "-m", "studio.inference.server")
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "OAUTH_CLIENT_SECRET")
 
 
@@ -67,14 +69,20 @@ class Inference:
         self._running()
 
     def status(self) -> dict[str, Any]:
-        """`alive`, `pid`, and from a live worker: device, models, bytes, budget_bytes, queue, running."""
+        """Of the process: `alive`, `pid`, `ready` (imports are done), `device`; of its work: see below.
+
+        `models` (ref, task and bytes of each warm one), `bytes`, `budget_bytes`, `queue` (requests that wait) and
+        `running` (requests in the model).
+        """
+        found: dict[str, Any] = {"alive": False, "pid": None, "ready": False, "device": "", "models": [], "bytes": 0}
+        found |= {"budget_bytes": self._settings.inference_memory_mb * MB, "queue": 0, "running": 0}
         worker = self._worker
         if worker is None or not worker.alive:
-            return {"alive": False, "pid": None, "models": [], "bytes": 0, "queue": 0, "running": 0}
+            return found
         try:
-            return {"alive": True, "pid": worker.pid, **worker.ask({"op": "status"}, timeout=2)}
+            return found | {"alive": True, "pid": worker.pid} | worker.ask({"op": "status"}, timeout=2)
         except (TimedOut, WorkerDied):  # it is just starting, or just gone
-            return {"alive": worker.alive, "pid": worker.pid, "models": [], "bytes": 0, "queue": 0, "running": 0}
+            return found | {"alive": worker.alive, "pid": worker.pid}
 
     def close(self) -> None:
         """End the process; whoever waits gets `WorkerDied`."""
@@ -175,7 +183,7 @@ def _start(settings: Settings) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment |= {"PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    command = [sys.executable, "-m", "studio.inference.server", "--memory-mb", str(settings.inference_memory_mb)]
+    command = [*COMMAND, "--memory-mb", str(settings.inference_memory_mb)]
     with _log(settings.home / "logs" / "inference.log").open("ab") as log:
         return subprocess.Popen(
             command,

@@ -156,7 +156,8 @@ def _from_kit(ref: str, settings: Settings, owner: str) -> ModelFiles:
     if entry.kind != "model":
         known = ", ".join(other.id for other in kit.entries(kind="model"))
         raise InvalidInput("model", ref, f"It is a {entry.kind}. Models of the kit: {known}.")
-    return _checked(ModelFiles(ref, entry.path, base_ref=entry.base, license=entry.license), settings, owner)
+    task = entry.tasks[0] if entry.tasks else ""
+    return _checked(ModelFiles(ref, entry.path, None, entry.base, "", entry.license, task=task), settings, owner)
 
 
 def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
@@ -166,11 +167,11 @@ def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
         raise NotFound(f"There is no artifact {artifact_id!r}.")
     if artifact.manifest.kind not in {"adapter", "model"}:
         raise InvalidInput("model", ref, f"This artifact is of kind {artifact.manifest.kind!r}, not a model.")
-    base, base_ref, terms = artifact.manifest.base_model, "", ""
+    base, base_ref, terms, task = artifact.manifest.base_model, "", "", artifact.manifest.task
     if base is not None:
         pinned = base.revision and not base.id.startswith(("kit:", "artifact:")) and "@" not in base.id
         base_ref, terms = (f"{base.id}@{base.revision}" if pinned else base.id), base.license
-    return _checked(ModelFiles(ref, artifact.path, base_ref=base_ref, license=terms), settings, owner)
+    return _checked(ModelFiles(ref, artifact.path, None, base_ref, "", terms, task=task), settings, owner)
 
 
 def _from_hub(ref: str, settings: Settings, owner: str) -> ModelFiles:
@@ -211,7 +212,7 @@ def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
         base_ref=base.ref,
         license=found.license or base.license,
         bytes=size + base.bytes,
-        task=ADAPTED.get(str(adapter.get("task_type")), ""),
+        task=ADAPTED.get(str(adapter.get("task_type")), found.task),
         architectures=base.architectures,
     )
 

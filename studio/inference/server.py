@@ -133,6 +133,7 @@ class Worker:
     def _status(self) -> dict[str, Any]:
         warm = self._pool.warm()
         return {
+            "ready": bool(self._device),
             "device": self._device,
             "models": [{"ref": model.ref, "task": task, "bytes": size} for (task, model), size in warm.items()],
             "bytes": sum(warm.values()),

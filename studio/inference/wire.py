@@ -36,9 +36,8 @@ def error_to_json(error: StudioError) -> dict[str, Any]:
     """Class name and fields, so that the other side can raise the same."""
     name = type(error).__name__
     if isinstance(error, InvalidInput):
-        value = (
-            error.value if error.value is None or isinstance(error.value, str | int | float) else shorten(error.value)
-        )
+        plain = error.value is None or isinstance(error.value, str | int | float)
+        value = error.value if plain else shorten(error.value)
         value = value[:200] if isinstance(value, str) else value
         return {"type": name, "field": error.field, "value": value, "expected": error.expected}
     if isinstance(error, InvalidInputs):

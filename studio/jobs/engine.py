@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol
 
 from pydantic import TypeAdapter
 
@@ -49,14 +49,16 @@ class JobSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the secrets."""
-        value: dict[str, Any] = TypeAdapter(JobSpec).dump_python(self, mode="json", exclude={"secrets"})
+        value: dict[str, Any] = _SPEC.dump_python(self, mode="json", exclude={"secrets"})
         return value
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], secrets: Mapping[str, str]) -> Self:
+    def from_json(cls, value: Mapping[str, Any], secrets: Mapping[str, str]) -> "JobSpec":
         """The record that `to_json` was made of; raises pydantic's `ValidationError`."""
-        spec: Self = TypeAdapter(cls).validate_python({**value, "secrets": dict(secrets)})
-        return spec
+        return _SPEC.validate_python({**value, "secrets": dict(secrets)})
+
+
+_SPEC = TypeAdapter(JobSpec)
 
 
 def attempt_key(job: str, attempt: int) -> str:

@@ -6,8 +6,10 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +23,7 @@ RESERVE_BYTES = 1 << 30  # kept for the pages and the playground; a tenth of the
 LIGHT_JOBS = 4  # light jobs that may run beside the others
 LIGHT_BYTES = 256 << 20
 GPU_THREADS = 4
+GPU_LOOK_SECONDS = 2
 CALIBRATION = (0.5, 2.0)  # never trust measured / predicted beyond these
 
 
@@ -152,8 +155,13 @@ def observe(devices: Sequence[Device]) -> Machine:
     """The machine as it is at this moment."""
     free = {"cpu": min(psutil.virtual_memory().available, memory_limit() - _cgroup_used())}
     if any(device.kind == "cuda" for device in devices):
-        free |= {f"cuda:{row[0]}": int(float(row[2])) << 20 for row in _nvidia_smi("index,name,memory.free")}
+        free |= _gpu_free(int(time.monotonic() // GPU_LOOK_SECONDS))
     return Machine(devices, cores(), free)
+
+
+@lru_cache(maxsize=1)
+def _gpu_free(moment: int) -> dict[str, int]:  # noqa: ARG001  asked once per moment: the program takes long to answer
+    return {f"cuda:{row[0]}": int(float(row[2])) << 20 for row in _nvidia_smi("index,name,memory.free")}
 
 
 def cores() -> int:

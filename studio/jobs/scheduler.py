@@ -121,7 +121,8 @@ class Scheduler:
         machine = leases.observe(self.devices)
         for job in leases.order(queue, usage, now):
             if job.engine not in self.engines:
-                continue  # another scheduler's
+                self.store.set_waiting(job, f"Waits for the engine {job.engine!r}, which is not available here.")
+                continue
             secrets = self.secrets(job)
             if secrets is None:
                 self.store.set_waiting(job, SIGN_IN)
@@ -283,7 +284,8 @@ class Scheduler:
                 self.on_finished(job)
             except StudioError:
                 log.exception("what follows job %s could not be done", job.id)
-            self.store.announced(job)
+            finally:  # a bug in it must not be met again with every pass
+                self.store.announced(job)
 
     # -- the loop
 

@@ -2,6 +2,7 @@
 in `result.json` how it ended. Standard library only. What the runner does is none of its business.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -70,7 +71,7 @@ def _watch(folder: Path, runner: int) -> tuple[int, int, bool]:
     while True:
         now = time.monotonic()
         if now - beat >= BEAT:
-            (folder / files.HEARTBEAT).touch()
+            _beat(folder)
             beat = now
         if ended := _reap(runner):
             return ended[0], ended[1], cancel_at is not None
@@ -80,6 +81,11 @@ def _watch(folder: Path, runner: int) -> tuple[int, int, bool]:
             kill = now >= cancel_at + TERM_SECONDS
             processes.send(processes.descendants(os.getpid()), signal.SIGKILL if kill else signal.SIGTERM)
         _wait(POLL)
+
+
+def _beat(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # a full disk is no reason to end the job
+        (folder / files.HEARTBEAT).touch()
 
 
 def _reap(runner: int) -> tuple[int, int] | None:
@@ -116,7 +122,7 @@ def _clear(folder: Path) -> None:
         if not left:
             return
         processes.send(left, signal.SIGKILL)
-        (folder / files.HEARTBEAT).touch()
+        _beat(folder)
         _wait(0.01)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import Conflict, NotFound
-from studio.jobs.job import ACTIVE, FINISHED, Attempt, Device, Event, Job, JobState, Lease, Progress, Resources
+from studio.jobs.job import FINISHED, Attempt, Device, Event, Job, JobState, Lease, Progress, Resources
 from studio.jobs.migrations import migrate
 
 # Named, because inside the class `list` is the verb.

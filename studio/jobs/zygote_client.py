@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ PAUSE_SECONDS = 60.0  # before a zygote that never became warm is tried again
 class Zygote:
     """One zygote process. Every call returns at once; while it is not warm, `fork` says no."""
 
-    def __init__(self, home: Path, entry: str, preload: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, entry: str, preload: Sequence[str], environment: Callable[[], Mapping[str, str]]
+    ) -> None:
         self.home, self.entry, self.preload = home, entry, tuple(preload)
-        # Libraries that start their thread pools at import keep to one thread: threads do not survive a fork.
-        self.environment = {**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self.environment = environment
         self.pid = 0
         self._control: socket.socket | None = None
         self._ready = False
@@ -72,11 +73,13 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.home.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "studio.jobs.zygote", self.entry, ",".join(self.preload)]
+        # Libraries that start their thread pools at import keep to one thread: threads do not survive a fork.
+        environment = {**self.environment(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with theirs, (self.home / "zygote.log").open("wb") as log:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
             actions += [(os.POSIX_SPAWN_DUP2, log.fileno(), fd) for fd in (1, 2)]
             # A session of its own: Ctrl-C in the terminal is for the web process alone.
-            self.pid = os.posix_spawn(command[0], command, self.environment, file_actions=actions, setsid=True)
+            self.pid = os.posix_spawn(command[0], command, environment, file_actions=actions, setsid=True)
         ours.setblocking(False)
         self._control, self._ready = ours, False
 

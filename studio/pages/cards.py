@@ -220,7 +220,7 @@ def signed_in(studio: Studio, caller: Caller) -> list[Any]:
     except StudioError as error:
         return [parts.notice("bad", str(error)), gr.update(choices=[], value=None), disabled]
     if account is None:
-        text = "Sign in to publish: with the button in the sidebar, or on your own machine with `hf auth login` or HF_TOKEN."
+        text = "Sign in to publish: with the button in the sidebar, or locally with `hf auth login` or HF_TOKEN."
         return [parts.notice("info", text), gr.update(choices=[], value=None), disabled]
     owners = [account.name, *account.orgs]
     return [

@@ -62,7 +62,7 @@ def accuracy(artifact: Artifact) -> float:
 
 def curve(studio: Studio, caller: Caller, jobs: list[Job]) -> Html:
     """Training loss of the latest runs that have one."""
-    lines = []
+    lines: list[Line] = []
     for job in jobs:
         project = studio.project_of(job)
         if project not in studio.projects(caller) or not any(

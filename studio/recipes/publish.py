@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from studio.core.errors import Conflict, InvalidInput, NotFound, SignInRequired, StudioError
 from studio.core.settings import Settings
 from studio.hub import cards, repos
-from studio.hub.cards import PLACEHOLDER, CardFacts
+from studio.hub.cards import PLACEHOLDER, CardFacts, Figures
 from studio.jobs.artifacts import MANIFEST, Artifact, Manifest, load, write_manifest
 from studio.jobs.context import JobContext
 from studio.jobs.job import Resources
@@ -24,9 +24,10 @@ from studio.starter import kit
 
 CARD = "README.md"
 BASE = "base"
+TEST = "test_"
 SENT = frozenset({".safetensors", ".json", ".txt", ".model", ".jinja"})
 NAMES_A_MODEL = ("base_model_name_or_path", "_name_or_path")
-MEMORY = 400 * 1024**2  # measured: 120 MB in a fresh process; the imports of a warm one count too
+MEMORY = 400 * 1024**2  # measured for 50 MB: 166 MB over Xet, 66 MB over LFS; the imports of a warm process count too
 
 
 class PublishParams(BaseModel):
@@ -55,8 +56,6 @@ def card_facts(manifest: Manifest, repo_id: str = PLACEHOLDER) -> CardFacts:
     """What a card may say of an artifact; without owner, job and folders of this machine."""
     base, data = manifest.base_model, manifest.data
     entry = _kit_entry(base.id) if base else None
-    splits = dict(data.splits) if data else {}
-    eval_split, chosen = _measured_on(manifest, splits)
     return CardFacts(
         title=manifest.title,
         kind=manifest.kind,
@@ -72,13 +71,10 @@ def card_facts(manifest: Manifest, repo_id: str = PLACEHOLDER) -> CardFacts:
         data_revision=data.revision if data else "",
         data_fingerprint=data.fingerprint if data else "",
         data_license=data.license if data else "",
-        splits=splits,
-        eval_split=eval_split,
-        chosen_on_eval=chosen,
+        splits=data.splits if data else {},
+        figures=tuple(_figures(manifest)),
         labels=tuple(manifest.labels),
         params=_public(manifest.params),
-        metrics=manifest.metrics,
-        baselines=manifest.baselines,
         seed=manifest.seed,
         versions=manifest.versions,
         seconds=manifest.seconds,
@@ -87,17 +83,25 @@ def card_facts(manifest: Manifest, repo_id: str = PLACEHOLDER) -> CardFacts:
     )
 
 
-def _measured_on(manifest: Manifest, splits: Mapping[str, int]) -> tuple[str, bool]:
-    """The split that the figures come from, and whether it also chose the checkpoint."""
+def _figures(manifest: Manifest) -> Iterator[Figures]:
+    """The test split's figures, which a recipe prefixes with "test_", and those of the split that chose."""
     fields = manifest.params.get("data")
     named = fields if isinstance(fields, Mapping) else {}
-    test, chosen = str(named.get("test_split") or ""), str(named.get("eval_split") or "")
-    if test and test in splits:
-        return test, False
-    if chosen and chosen in splits:
-        return chosen, True
-    rest = [name for name in splits if name != named.get("train_split", "train")]
-    return (rest[-1], True) if rest else ("", False)
+    splits = manifest.data.splits if manifest.data else {}
+    test, train = str(named.get("test_split") or ""), str(named.get("train_split") or "train")
+    held_out = str(named.get("eval_split") or "")
+    if held_out not in splits:
+        held_out = next((name for name in splits if name not in (train, test)), "")
+    for prefix, split in ((TEST, test), ("", held_out)):
+        metrics, baselines = _prefixed(manifest.metrics, prefix), _prefixed(manifest.baselines, prefix)
+        if metrics:
+            yield Figures(split, metrics, baselines, splits.get(split, 0), chose=not prefix)
+
+
+def _prefixed(values: Mapping[str, float], prefix: str) -> dict[str, float]:
+    if prefix:
+        return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    return {name: value for name, value in values.items() if not name.startswith(TEST)}
 
 
 def _kit_entry(ref: str) -> kit.KitEntry | None:
@@ -163,7 +167,10 @@ def _base_folder(manifest: Manifest, artifacts_dir: Path) -> Path | None:
     if manifest.kind != "adapter" or base is None or not base.id.startswith(("kit:", "artifact:")):
         return None
     if base.id.startswith("kit:"):
-        return kit.entry(base.id).path
+        folder = kit.entry(base.id).path
+        if not (folder / "config.json").is_file():
+            raise StudioError(f"{base.id} is damaged: {'; '.join(kit.verify(base.id)[:3])}")
+        return folder
     artifact = _owned(artifacts_dir, base.id.removeprefix("artifact:"), manifest.owner)
     if artifact.manifest.kind == "adapter":
         raise Conflict(f"Its base {base.id} is an adapter itself; only adapters of a whole model can be published.")
@@ -241,12 +248,12 @@ def _gather(artifact: Artifact, folder: Path, repo_id: str, context: JobContext)
         entry = _kit_entry(artifact.manifest.base_model.id) if artifact.manifest.base_model else None
         if entry is not None:
             terms = f"{entry.title}: {entry.license}\n\n{entry.attribution}\n\n"
-            text = (entry.root / entry.license_file).read_text(encoding="utf-8")
+            text = (entry.path / entry.license_file).read_text(encoding="utf-8")
             (folder / BASE / "LICENSE.txt").write_text(terms + text, encoding="utf-8")
     for config in (*folder.glob("*config.json"), *folder.glob(f"{BASE}/*config.json")):
         _make_public(config, repo_id if base is not None else "")
     (folder / CARD).write_text(card_text(artifact, repo_id), encoding="utf-8")
-    cleaned = artifact.manifest.model_dump(mode="json", exclude={"owner", "job", "published"})
+    cleaned = artifact.manifest.model_dump(mode="json", exclude={"id", "owner", "job", "published"})
     _write_json(folder / MANIFEST, _public(cleaned))
     for file in sorted(file for file in folder.rglob("*") if file.is_file()):
         context.log(f"  {file.relative_to(folder).as_posix()}  {_megabytes(file.stat().st_size)}")
@@ -282,8 +289,8 @@ def _link(source: Path, target: Path) -> None:
 def _make_public(config: Path, base_repo: str) -> None:
     """Take names out of a configuration that mean something on this machine only.
 
-    An adapter whose base travels along names its own repository: loading it by that name without
-    `subfolder="base"` fails loudly, where the name of a similar model would give wrong results silently.
+    An adapter whose base travels along names its own repository as base: loading it without the folder `base`
+    fails loudly, where the name of a similar model would give wrong results silently.
     """
     try:
         values = json.loads(config.read_text(encoding="utf-8"))
@@ -294,7 +301,8 @@ def _make_public(config: Path, base_repo: str) -> None:
     changed = {name: _public(values[name]) for name in NAMES_A_MODEL if isinstance(values.get(name), str)}
     if base_repo and "base_model_name_or_path" in changed:
         changed["base_model_name_or_path"] = base_repo
-    if any(values[name] != value for name, value in changed.items()):
+        changed["revision"] = None  # that of the base where it came from
+    if any(values.get(name) != value for name, value in changed.items()):
         _write_json(config, values | changed)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from studio.core.errors import InvalidInput, StudioError
+from studio.core.settings import ASSETS
 from studio.core.types import Label, Modality, Slot
 from studio.tasks.base import Example, Task
 
@@ -30,13 +31,16 @@ class TextClassificationParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     function_to_apply: Literal["sigmoid", "softmax", "none"] | None = Field(
-        None,
+        default=None,
         title="Function for the scores",
         description="How raw outputs become scores. Empty: softmax for one label of several, sigmoid for several at "
         "once or a single one, none for regression, as the model says.",
     )
     top_k: int | None = Field(
-        None, ge=1, title="Number of labels", description="How many of the best labels are shown. Empty: all of them."
+        default=None,
+        ge=1,
+        title="Number of labels",
+        description="How many of the best labels are shown. Empty: all of them.",
     )
 
 
@@ -240,6 +244,14 @@ def _activation(config: Any) -> Literal["sigmoid", "softmax", "none"]:
     return "softmax"
 
 
+def _examples() -> tuple[Example, ...]:
+    file = ASSETS / "examples" / "text-classification.json"
+    if not file.is_file():  # installed without the repository: the task works, its examples are not there
+        return ()
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return tuple(Example(one["title"], {"inputs": one["text"]}) for one in found)
+
+
 TASK = Task(
     id="text-classification",
     title="Text classification",
@@ -248,12 +260,7 @@ TASK = Task(
     output=Slot("labels", Modality.LABELS, "Labels", "Best first; how sure the model is, from 0 to 1."),
     params=TextClassificationParams,
     models=("kit:topic-classifier",),
-    examples=(
-        Example("A game", {"inputs": "A turn-based strategy game with knights and dragons, in forty levels."}),
-        Example("For scientists", {"inputs": "Solves systems of differential equations and plots the solutions."}),
-        Example("On the network", {"inputs": "Shows the traffic of network interfaces and lists open connections."}),
-        Example("For the ears", {"inputs": "Records, cuts and mixes audio tracks, with effects while they play."}),
-    ),
+    examples=_examples(),
     load=load,
     predict=predict,
     snippet=snippet,

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 from gradio import blocks
-from gradio.context import Context
+from gradio.context import Context, set_render_context
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,11 @@ class PagedBlocks(gr.Blocks):
     @staticmethod
     def fits() -> bool:
         """Whether this Gradio has everything that the deferral touches."""
-        parts = (blocks, "set_render_context"), (blocks.BlockContext, "fill_expected_parents"), (Context, "root_block")
+        parts = (
+            (blocks.BlockContext, "fill_expected_parents"),
+            (Context, "root_block"),
+            (gr.Blocks, "validate_navbar_settings"),
+        )
         return all(hasattr(owner, name) for owner, name in parts)
 
     def __exit__(
@@ -35,8 +39,8 @@ class PagedBlocks(gr.Blocks):
         if not self._deferred or exc_type is not None or self.parent is not None:
             super().__exit__(exc_type, exc, traceback)
             return
-        blocks.BlockContext.fill_expected_parents(self)
-        blocks.set_render_context(self.parent)
+        blocks.BlockContext.fill_expected_parents(self)  # type: ignore[no-untyped-call]
+        set_render_context(self.parent)
         self.default_config.attach_load_events()
         Context.root_block = None
         self.exited = True

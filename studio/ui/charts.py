@@ -41,13 +41,12 @@ class _Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def line_chart(
-    series: Sequence[Line], title: str, y_label: str = "", width: int = 720, height: int = 280
-) -> Html:
+def line_chart(series: Sequence[Line], title: str, y_label: str = "", width: int = 720, height: int = 280) -> Html:
     """Curves over steps, with axes, legend, a hover read-out and the figures as a table; sizes are in pixels."""
     points = [(step, value) for line in series for step, value in _finite(line)]
     if not points:
-        return Html(f'<figure class="chart"><figcaption>{text(title)}</figcaption><p class="no-data">No values yet.</p></figure>')
+        nothing = '<p class="no-data">No values yet.</p>'
+        return Html(f'<figure class="chart"><figcaption>{text(title)}</figcaption>{nothing}</figure>')
     x_ticks = ticks(min(step for step, _ in points), max(step for step, _ in points), max(2, width // 110), whole=True)
     y_ticks = ticks(min(value for _, value in points), max(value for _, value in points), max(2, height // 55))
     # steps fill the whole width; only the values' axis is rounded to its ticks
@@ -56,7 +55,8 @@ def line_chart(
     lines = join(_draw(number, line, x, y) for number, line in enumerate(series))
     label = f"{title}: {', '.join(line.name for line in series)}"
     return Html(
-        f'<figure class="chart" data-chart="{text(_hover_data(series, x, y))}"><figcaption>{text(title)}</figcaption>{_legend(series)}'
+        f'<figure class="chart" data-chart="{text(_hover_data(series, x, y))}">'
+        f"<figcaption>{text(title)}</figcaption>{_legend(series)}"
         f'<div class="plot"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{text(label)}">'
         f"{_axes(x, y, x_ticks, y_ticks)}{lines}"
         f'<g class="cursor" hidden><line y1="{TOP}" y2="{height - BOTTOM}"/></g></svg>'
@@ -103,7 +103,8 @@ def _axes(x: _Scale, y: _Scale, x_ticks: list[float], y_ticks: list[float]) -> s
         for tick in x_ticks
         if x.low <= tick <= x.high
     )
-    return f'<g class="axes">{rows}<line class="base" x1="{x.start}" x2="{x.end}" y1="{y.start}" y2="{y.start}"/>{columns}</g>'
+    base = f'<line class="base" x1="{x.start}" x2="{x.end}" y1="{y.start}" y2="{y.start}"/>'
+    return f'<g class="axes">{rows}{base}{columns}</g>'
 
 
 def _number(value: float, step: float) -> str:
@@ -132,17 +133,16 @@ def _draw(number: int, line: Line, x: _Scale, y: _Scale) -> Html:
     dots = "".join(
         f'<circle cx="{piece[0].split()[0]}" cy="{piece[0].split()[1]}" r="3"/>' for piece in pieces if len(piece) == 1
     )
-    dash = DASHES[number % len(DASHES)]
-    return Html(
-        f'<g class="line c{number % COLOURS}"><path d="{path}"{f" stroke-dasharray={chr(34)}{dash}{chr(34)}" if dash else ""}/>{dots}</g>'
-    )
+    dash = f' stroke-dasharray="{DASHES[number % len(DASHES)]}"'
+    return Html(f'<g class="line c{number % COLOURS}"><path d="{path}"{dash}/>{dots}</g>')
 
 
 def _legend(series: Sequence[Line]) -> Html:
     items = (
         Html(
             f'<li class="c{number % COLOURS}"><svg width="22" height="8" aria-hidden="true">'
-            f'<line x1="0" x2="22" y1="4" y2="4" stroke-dasharray="{DASHES[number % len(DASHES)]}"/></svg>{text(line.name)}</li>'
+            f'<line x1="0" x2="22" y1="4" y2="4" stroke-dasharray="{DASHES[number % len(DASHES)]}"/></svg>'
+            f"{text(line.name)}</li>"
         )
         for number, line in enumerate(series)
     )
@@ -155,7 +155,10 @@ def _hover_data(series: Sequence[Line], x: _Scale, y: _Scale) -> str:
         [
             {
                 "name": line.name,
-                "points": [[round(x(step), 1), round(y(value), 1), step, float(f"{value:.5g}")] for step, value in _finite(line)],
+                "points": [
+                    [round(x(step), 1), round(y(value), 1), step, float(f"{value:.5g}")]
+                    for step, value in _finite(line)
+                ],
             }
             for line in series
         ],
@@ -169,9 +172,14 @@ def _figures(series: Sequence[Line]) -> Html:
     rows = []
     for line in series[:ROWS]:
         values = [value for _, value in _finite(line)]
-        cells = (f"{values[0]:.5g}", f"{min(values):.5g}", f"{max(values):.5g}", f"{values[-1]:.5g}") if values else ("–",) * 4
-        rows.append(Html(f'<tr><th scope="row">{text(line.name)}</th>{join(Html(f"<td>{cell}</td>") for cell in cells)}</tr>'))
-    return Html(
-        "<details><summary>Figures</summary><table><thead><tr><th scope=col>Run</th><th scope=col>First</th>"
-        f"<th scope=col>Lowest</th><th scope=col>Highest</th><th scope=col>Last</th></tr></thead><tbody>{join(rows)}</tbody></table></details>"
-    )
+        cells = (
+            (f"{values[0]:.5g}", f"{min(values):.5g}", f"{max(values):.5g}", f"{values[-1]:.5g}")
+            if values
+            else ("–",) * 4
+        )
+        rows.append(
+            Html(f'<tr><th scope="row">{text(line.name)}</th>{join(Html(f"<td>{cell}</td>") for cell in cells)}</tr>')
+        )
+    head = join(Html(f'<th scope="col">{name}</th>') for name in ("Run", "First", "Lowest", "Highest", "Last"))
+    figures = f"<table><thead><tr>{head}</tr></thead><tbody>{join(rows)}</tbody></table>"
+    return Html(f"<details><summary>Figures</summary>{figures}</details>")

@@ -65,7 +65,9 @@ def signed_in(connection: HTTPConnection) -> Mapping[str, Any] | None:
     from gradio.oauth import _get_valid_oauth_info_from_session
 
     found = _get_valid_oauth_info_from_session(connection.session)
-    return found if found and found.get("access_token") and found.get("userinfo", {}).get("preferred_username") else None
+    return (
+        found if found and found.get("access_token") and found.get("userinfo", {}).get("preferred_username") else None
+    )
 
 
 def oauth_available() -> bool:
@@ -126,5 +128,6 @@ def on_load(fn: Callable[..., Any] | None, inputs: Any = None, outputs: Any = No
     `value=<callable>` would attach the event to the wrong page of a multi-page app.
     """
     blocks = Context.root_block
-    assert isinstance(blocks, gr.Blocks), "pages are built inside a Blocks context"
+    if not isinstance(blocks, gr.Blocks):
+        raise RuntimeError("pages are built inside a Blocks context")
     return blocks.load(fn, inputs, outputs, api_visibility="private", show_progress="hidden")

@@ -20,7 +20,7 @@ def import_gradio() -> None:
             raise OSError("not during gradio's import")
         return original(thing)
 
-    inspect.getfile = getfile
+    inspect.getfile = getfile  # type: ignore[assignment]  # its stub spells out every kind of thing
     try:
         import gradio  # noqa: F401
     finally:

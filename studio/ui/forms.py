@@ -24,6 +24,10 @@ from studio.ui.widgets import Leaf, group_model, leaf, widget
 M = TypeVar("M", bound=BaseModel)
 Validator = Callable[..., Any]
 REQUIRED = "This field is required."
+TOGGLE = """(value) => {
+  const shown = %s.map((allowed) => ({__type__: "update", visible: allowed.includes(value)}));
+  return shown.length === 1 ? shown[0] : shown;
+}"""
 
 
 class Form(Generic[M]):
@@ -68,7 +72,7 @@ class Form(Generic[M]):
 
     def check(self, *others: Any, **values: Any) -> Any:
         """An event's `validator`: one verdict per field, shown under it. `others` are the event's plain inputs."""
-        return self._verdicts(others, values, lambda params: [])
+        return self._verdicts(others, values, _nothing)
 
     def checker(self, extra: Callable[[M], Sequence[InvalidInput]]) -> Validator:
         """A validator that also asks `extra`, once the values are right by themselves.
@@ -132,18 +136,18 @@ class Form(Generic[M]):
         """Show and hide the fields that depend on another one, in the browser, as that one changes."""
         for controller, rules in self._rules.items():
             if controller not in self.fields:
-                raise TypeError(f"{', '.join(rules)} depend on {controller}, which is not a field of {self.model.__name__}.")
+                raise TypeError(
+                    f"{', '.join(rules)} depend on {controller}, which is not a field of {self.model.__name__}."
+                )
             source = self.fields[controller]
             dependents = [self.fields[key] for key in rules]
             for key, allowed in rules.items():
                 self.fields[key].visible = source.value in allowed
-            table = json.dumps(list(rules.values()))
-            source.change(
+            source.change(  # type: ignore[attr-defined]  # every component of a form has it
                 fn=None,
                 inputs=source,
                 outputs=dependents,
-                js=f"(value) => {{ const shown = {table}.map((allowed) => ({{__type__: 'update', visible: allowed.includes(value)}})); "
-                "return shown.length === 1 ? shown[0] : shown; }",
+                js=TOGGLE % json.dumps(list(rules.values())),
                 api_visibility="private",
                 show_progress="hidden",
             )
@@ -189,6 +193,10 @@ class Form(Generic[M]):
                 return inside
             key = key.rpartition("__")[0]
         return next(iter(self.fields))
+
+
+def _nothing(_params: BaseModel) -> Sequence[InvalidInput]:
+    return ()
 
 
 def _empty(shown: Leaf, value: Any) -> bool:

@@ -57,7 +57,9 @@ def _text_out(slot: Slot) -> Component:
 
 
 def _labels_in(slot: Slot) -> Component:
-    return gr.Dropdown(label=slot.label, info=slot.help or None, multiselect=True, allow_custom_value=True, interactive=True)
+    return gr.Dropdown(
+        label=slot.label, info=slot.help or None, multiselect=True, allow_custom_value=True, interactive=True
+    )
 
 
 def _labels_out(slot: Slot) -> Component:

@@ -73,9 +73,8 @@ def chip(kind: str, label: object = "") -> Html:
     """A status: symbol and word. `kind` is a `JobState`, or info, good, warn, bad, offline."""
     tone, symbol, word = _CHIPS.get(kind, _CHIPS["info"])
     live = " live" if kind == JobState.RUNNING else ""
-    return Html(
-        f'<span class="chip {tone}{live}"><span class="symbol" aria-hidden="true">{symbol}</span>{text(label or word)}</span>'
-    )
+    sign = f'<span class="symbol" aria-hidden="true">{symbol}</span>'
+    return Html(f'<span class="chip {tone}{live}">{sign}{text(label or word)}</span>')
 
 
 def state_chip(job: Job) -> Html:
@@ -118,7 +117,9 @@ def empty_state(title: object, body: object, action: tuple[str, str] | None = No
     )
 
 
-def table(headers: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", wide: bool = False) -> Html:
+def table(
+    headers: Sequence[object], rows: Iterable[Sequence[object]], caption: object = "", wide: bool = False
+) -> Html:
     """Rows of values; on a phone each row becomes a card, or with `wide` the table scrolls sideways."""
     head = join(Html(f'<th scope="col">{text(header)}</th>') for header in headers)
     body = join(_row(headers, row) for row in rows)
@@ -131,7 +132,9 @@ def table(headers: Sequence[object], rows: Iterable[Sequence[object]], caption: 
 
 
 def _row(headers: Sequence[object], row: Sequence[object]) -> Html:
-    cells = (Html(f'<td data-label="{text(header)}">{text(cell)}</td>') for header, cell in zip(headers, row, strict=True))
+    cells = (
+        Html(f'<td data-label="{text(header)}">{text(cell)}</td>') for header, cell in zip(headers, row, strict=True)
+    )
     return Html(f"<tr>{join(cells)}</tr>")
 
 
@@ -150,8 +153,8 @@ def job_progress(job: Job) -> Html:
     """A job's bar: full when it is done, empty while it waits."""
     if job.state is JobState.SUCCEEDED:
         return progress_bar(1.0, f"Progress of {job.id}")
-    known = 0.0 if not job.state.active else job.progress.fraction
-    return progress_bar(job.progress.fraction if job.state.finished else known, f"Progress of {job.id}")
+    fraction = job.progress.fraction
+    return progress_bar(fraction if job.state.active else fraction or 0.0, f"Progress of {job.id}")
 
 
 def live(job_id: str, *pieces: object) -> Html:
@@ -168,7 +171,8 @@ def slot(name: Literal["state", "progress", "message", "error", "seconds", "char
 def log_view(job_id: str, label: str = "Job log") -> Html:
     """A job's log: filled by the stream, kept at its end until the reader scrolls up."""
     return Html(
-        f'<div class="log-frame" data-job-live="{text(job_id)}"><button type="button" class="copy" data-copy-log>Copy</button>'
+        f'<div class="log-frame" data-job-live="{text(job_id)}">'
+        '<button type="button" class="copy" data-copy-log>Copy</button>'
         f'<pre class="log" tabindex="0" role="log" aria-label="{text(label)}" data-live="log"></pre></div>'
     )
 
@@ -192,7 +196,8 @@ def notice(kind: Literal["info", "good", "warn", "bad"], body: object) -> Html:
 def code_block(code: str, label: str = "Code") -> Html:
     """Code with a copy button."""
     return Html(
-        f'<figure class="code"><figcaption>{text(label)}<button type="button" class="copy" data-copy>Copy</button></figcaption>'
+        f'<figure class="code"><figcaption>{text(label)}'
+        '<button type="button" class="copy" data-copy>Copy</button></figcaption>'
         f'<pre tabindex="0"><code>{text(code)}</code></pre></figure>'
     )
 
@@ -202,16 +207,18 @@ def label_bars(labels: Sequence[tuple[str, float]], caption: str = "Scores") -> 
     if not labels:
         return Html("")
     ranked = sorted(labels, key=lambda item: item[1], reverse=True)
-    rows = (
-        Html(
-            f'<li><span class="name">{text(name)}</span><span class="score">{score:.1%}</span>'
-            f'<span class="bar" aria-hidden="true"><i style="width:{100 * min(1.0, max(0.0, score)):.1f}%"></i></span></li>'
-        )
-        for name, score in ranked
-    )
-    return Html(
-        f'<section class="scores" aria-label="{text(caption)}"><p class="best">{text(ranked[0][0])}</p><ol>{join(rows)}</ol></section>'
-    )
+    best = f'<p class="best">{text(ranked[0][0])}</p>'
+    return Html(f'<section class="scores" aria-label="{text(caption)}">{best}{share_bars(ranked)}</section>')
+
+
+def share_bars(shares: Sequence[tuple[object, float]]) -> Html:
+    """Names and their shares (0 to 1) as bars, in the given order."""
+    return Html(f'<ol class="shares">{join(_share(name, share) for name, share in shares)}</ol>')
+
+
+def _share(name: object, share: float) -> Html:
+    bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * min(1.0, max(0.0, share)):.1f}%"></i></span>'
+    return Html(f'<li><span class="name">{text(name)}</span><span class="share">{share:.1%}</span>{bar}</li>')
 
 
 def format_bytes(count: float) -> str:

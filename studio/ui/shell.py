@@ -46,7 +46,8 @@ def header(page: Page, chips: Sequence[Html] = ()) -> gr.HTML:
 def header_html(page: Page, chips: Sequence[Html] = ()) -> Html:
     """The markup of `header`."""
     return Html(
-        f'<div class="page-head" id="main" tabindex="-1" data-title="{text(page.title)}"><div><h1>{text(page.title)}</h1>'
+        f'<div class="page-head" id="main" tabindex="-1" data-title="{text(page.title)}">'
+        f"<div><h1>{text(page.title)}</h1>"
         f'<p>{text(page.purpose)}</p></div><div class="chips">{join(chips)}</div></div>'
     )
 
@@ -71,7 +72,8 @@ def head() -> str:
     """What goes into <head>: stylesheet and script, at addresses that change with their content."""
     return (
         '<meta name="color-scheme" content="light dark">'
-        f'<link rel="preload" href="{STATIC}/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>'
+        f'<link rel="preload" href="{STATIC}/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" '
+        "crossorigin>"
         f'<link rel="stylesheet" href="{static("studio.css")}"><script src="{static("studio.js")}"></script>'
     )
 
@@ -84,7 +86,8 @@ def static(name: str) -> str:
 
 
 def _brand() -> str:
-    return f'<a class="brand" href="/"><img src="{static("logo.svg")}" alt="" width="28" height="28"><span>Studio</span></a>'
+    logo = f'<img src="{static("logo.svg")}" alt="" width="28" height="28">'
+    return f'<a class="brand" href="/">{logo}<span>Studio</span></a>'
 
 
 def _navigation(current: Page, pages: Sequence[Page], keys: Mapping[str, str]) -> str:
@@ -102,7 +105,8 @@ def _navigation(current: Page, pages: Sequence[Page], keys: Mapping[str, str]) -
 
 def _entry(page: Page, key: str, *, current: bool) -> str:
     mark = ' aria-current="page"' if current else ""
-    return f'<li><a href="/{text(page.path)}"{mark} data-key="{key}">{icon(page.icon)}<span>{text(page.title)}</span></a></li>'
+    inside = f"{icon(page.icon)}<span>{text(page.title)}</span>"
+    return f'<li><a href="/{text(page.path)}"{mark} data-key="{key}">{inside}</a></li>'
 
 
 def _foot() -> str:
@@ -113,9 +117,10 @@ def _foot() -> str:
         for mode, picture, name in modes
     )
     return (
-        '<div class="foot"><a class="hub-chip" data-hub href="/api/hub" hidden></a><div class="account" data-account hidden></div>'
+        '<div class="foot"><span class="hub-chip" data-hub hidden></span>'
+        '<div class="account" data-account hidden></div>'
         f'<div class="foot-row"><div class="modes" role="group" aria-label="Colours">{buttons}</div>'
-        f'<button type="button" class="icon-button small" data-help aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">'
+        '<button type="button" class="icon-button small" data-help aria-label="Keyboard" title="Keyboard (?)">'
         f'{icon("help", size=16)}</button><span class="version">{__version__}</span></div></div>'
     )
 

@@ -136,7 +136,12 @@ def _number(leaf: Leaf, shared: dict[str, Any], *, required: bool) -> Component:
     gr.Number gets neither bounds nor precision: it would round 2.7 silently, and answer with a pop-up instead of
     a message at the field.
     """
-    bounds = {key: getattr(item, key) for item in leaf.field.metadata for key in ("ge", "le", "multiple_of") if hasattr(item, key)}
+    bounds = {
+        key: getattr(item, key)
+        for item in leaf.field.metadata
+        for key in ("ge", "le", "multiple_of")
+        if hasattr(item, key)
+    }
     low, high = bounds.get("ge"), bounds.get("le")
     step = bounds.get("multiple_of") or (1 if leaf.annotation is int else None)
     wanted = leaf.hints.get("widget")

@@ -21,7 +21,7 @@ from studio.jobs.job import Job
 from studio.service import Studio
 from studio.ui.events import caller_of
 from studio.ui.live import job_charts, job_seconds, job_time
-from studio.ui.parts import job_progress, state_chip
+from studio.ui.parts import job_progress, notice, state_chip
 
 PERIOD = 0.5  # seconds between two looks at the store
 CHART_PERIOD = 2.0
@@ -99,13 +99,13 @@ class Streams:
             if state := _changes(before, state_json(job)):
                 yield message("state", state, position)
                 spoke = time.monotonic()
-            more = False
-            async for chunk, more in self._log(caller, job, position):
-                yield chunk
+            lines, more = await self._log(caller, job, position)
+            for line in lines:
+                yield line
                 spoke = time.monotonic()
             if time.monotonic() - chart_at >= CHART_PERIOD or job.state.finished:
                 chart_at = time.monotonic()
-                drawn = await self.poll(("chart", caller.owner, job_id, job.state), CHART_PERIOD, lambda: self._charts(caller, job))
+                drawn = await self._charts(caller, job)
                 if drawn != chart:
                     chart = drawn
                     yield message("chart", {"html": drawn}, position)
@@ -136,25 +136,30 @@ class Streams:
         key = ("job", caller.owner, caller.admin, job_id)
         return await self.poll(key, PERIOD * 0.8, lambda: self.studio.job(caller, job_id))
 
-    async def _log(self, caller: Caller, job: Job, position: Position) -> AsyncIterator[tuple[str, bool]]:
-        """What is new in the log; a new attempt has a new log, so the old one is cleared first."""
+    async def _log(self, caller: Caller, job: Job, position: Position) -> tuple[list[str], bool]:
+        """What is new in the log, and whether there is more; a new attempt has a new log: the old one is cleared."""
+        found = []
         if position.attempt != job.attempt:
             cleared = position.offset > 0
             position.attempt, position.offset = job.attempt, 0
             if cleared:
-                yield message("log", {"text": "", "offset": 0, "reset": True}, position), False
+                found.append(message("log", {"text": "", "offset": 0, "reset": True}, position))
         start = position.offset
         key = ("log", caller.owner, job.id, job.attempt, start, job.state.finished)
         text, end = await self.poll(key, PERIOD * 0.8, lambda: self.studio.log(caller, job.id, start, LOG_BYTES))
         if end > start:
             position.offset = end
-            yield message("log", {"text": text, "offset": end, "reset": start == 0}, position), end - start >= LOG_BYTES
+            found.append(message("log", {"text": text, "offset": end, "reset": start == 0}, position))
+        return found, end - start >= LOG_BYTES
 
-    def _charts(self, caller: Caller, job: Job) -> str:
-        try:
-            return job_charts(self.studio, caller, job)
-        except StudioError:  # curves that cannot be read must not end the log
-            return ""
+    async def _charts(self, caller: Caller, job: Job) -> str:
+        def draw() -> str:
+            try:
+                return job_charts(self.studio, caller, job)
+            except StudioError:  # curves that cannot be read must not end the log
+                return ""
+
+        return await self.poll(("chart", caller.owner, job.id, job.state), CHART_PERIOD, draw)
 
     def _listed(self, caller: Caller) -> str:
         return json.dumps([state_json(job) | {"id": job.id} for job in self.studio.jobs(caller, limit=LISTED)])
@@ -177,13 +182,15 @@ def add_routes(app: FastAPI, studio: Studio) -> Streams:
         position = Position.parse(request.headers.get("last-event-id", ""))
         source = streams.job(caller, job, position) if job else streams.jobs(caller)
         headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-        return StreamingResponse(streams.follow(caller, _quietly(source)), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            streams.follow(caller, _quietly(source)), media_type="text/event-stream", headers=headers
+        )
 
     return streams
 
 
 def state_json(job: Job) -> dict[str, Any]:
-    """What a page shows of a job. `chip` and `bar` are escaped markup, everything else is plain text."""
+    """What a page shows of a job. `chip`, `bar` and `problem` are escaped markup, everything else is plain text."""
     return {
         "state": job.state.value,
         "finished": job.state.finished,
@@ -191,6 +198,7 @@ def state_json(job: Job) -> dict[str, Any]:
         "message": job.progress.message,
         "waiting_for": job.waiting_for,
         "error": job.error,
+        "problem": notice("bad", job.error) if job.error else "",
         "attempt": job.attempt,
         "artifact": job.artifact,
         "seconds": int(job_seconds(job)),
@@ -220,5 +228,3 @@ async def _quietly(source: AsyncIterator[str]) -> AsyncIterator[str]:
             yield event
     except StudioError as error:
         yield f"event: end\ndata: {json.dumps({'error': str(error)})}\n\n"
-
-

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio import __version__
-from studio.core.errors import StudioError
+from studio.core.errors import SignInRequired, StudioError
 from studio.core.types import Caller
 from studio.jobs.job import JobState
 from studio.service import Studio
@@ -49,6 +49,8 @@ class CountRequests:
         self.app, self.requests = app, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+
         async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.requests.add(scope["method"], message["status"])
@@ -66,7 +68,8 @@ def add_routes(app: FastAPI, studio: Studio, requests: Requests) -> None:
         checks = {"store": await asyncio.to_thread(store_answers, studio)}
         ok = all(checks.values())
         return JSONResponse(
-            {"ok": ok, "version": __version__, "seconds": round(time.time() - started, 1), "checks": checks}, 200 if ok else 503
+            {"ok": ok, "version": __version__, "seconds": round(time.time() - started, 1), "checks": checks},
+            200 if ok else 503,
         )
 
     @app.get("/api/metrics")
@@ -94,7 +97,10 @@ def prometheus(studio: Studio, requests: Requests, uptime: float) -> str:
     memory = psutil.Process().memory_info().rss
     lines = ["# HELP studio_jobs Jobs by state.", "# TYPE studio_jobs gauge"]
     lines += [f'studio_jobs{{state="{state.value}"}} {states[state.value]}' for state in JobState]
-    lines += ["# HELP studio_http_requests_total Answers by method and class of status.", "# TYPE studio_http_requests_total counter"]
+    lines += [
+        "# HELP studio_http_requests_total Answers by method and class of status.",
+        "# TYPE studio_http_requests_total counter",
+    ]
     lines += [
         f'studio_http_requests_total{{method="{method}",status="{status}"}} {count}'
         for (method, status), count in requests.items()
@@ -111,14 +117,17 @@ def prometheus(studio: Studio, requests: Requests, uptime: float) -> str:
 
 def worker_alive(studio: Studio) -> bool:
     """Whether the inference worker's process is there; it is started by the first prediction."""
-    return bool(getattr(studio.inference, "alive", False))
+    return bool(studio.inference.status()["alive"])
 
 
 def session_json(request: Request, studio: Studio) -> dict[str, Any]:
     """Who asks, whether the Hub answers, and where to sign in."""
     hub = studio.hub()
     signing_in = oauth_available()
-    caller = caller_of(request, studio)
+    try:
+        caller = caller_of(request, studio)
+    except SignInRequired:  # cookies are off: the page itself can still be read
+        caller = Caller("", "Guest")
     signed_in = caller.owner.startswith("hf:")
     return {
         "hub": {"reachable": hub.reachable, "reason": hub.reason},

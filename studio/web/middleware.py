@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,8 +23,11 @@ EVENT_BYTES = 20_000_000  # largest body of a page's event; files travel by uplo
 TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
-def stack(settings: Settings, pages: Sequence[str]) -> list[Middleware]:
-    """The middleware in order, outermost first; `pages` are the routes that `/?page=` may name."""
+def stack(settings: Settings, pages: Sequence[str], head: str) -> list[Middleware]:
+    """The middleware in order, outermost first.
+
+    `pages` are the routes that `/?page=` may name, `head` is what goes into every page's <head>.
+    """
     return [
         Middleware(SecurityHeaders, on_space=settings.on_space),
         Middleware(OriginGuard, settings=settings),
@@ -31,6 +35,7 @@ def stack(settings: Settings, pages: Sequence[str]) -> list[Middleware]:
         Middleware(DeepLinks, pages=pages),
         Middleware(Session, on_space=settings.on_space),
         Middleware(Compression),
+        Middleware(PageHead, head=head),
     ]
 
 
@@ -59,6 +64,8 @@ class SecurityHeaders:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -81,6 +88,7 @@ class OriginGuard:
         self.loopback = settings.host in LOOPBACK and not settings.on_space
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
         if scope["type"] in ("http", "websocket") and (reason := self._refusal(scope)):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
@@ -94,7 +102,7 @@ class OriginGuard:
         host, origin = headers.get("host", ""), headers.get("origin", "")
         own_names = {urlsplit(allowed).hostname for allowed in self.allowed}
         if self.loopback and (name := urlsplit(f"//{host}").hostname) not in LOOPBACK and name not in own_names:
-            return f"This studio answers on this machine only, not as {host!r}. STUDIO_ALLOWED_ORIGINS can name more hosts."
+            return f"This studio answers on this machine only, not as {host!r}; see STUDIO_ALLOWED_ORIGINS."
         if origin and origin not in self.allowed and urlsplit(origin).netloc != host:
             return f"Calls from {origin!r} are refused. STUDIO_ALLOWED_ORIGINS can allow more origins."
         if re.match(r"/gradio_api/file=[a-z][a-z0-9+.-]*:/", scope["path"], re.IGNORECASE):
@@ -111,6 +119,7 @@ class Session:
         self.attributes = "SameSite=None; Secure; Partitioned" if on_space else "SameSite=Lax"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -134,6 +143,7 @@ class DeepLinks:
         self.pages = frozenset(page for page in pages if page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
         if scope["type"] == "http" and scope["path"] == "/" and b"page=" in scope["query_string"]:
             query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             page = dict(query).get("page", "")
@@ -151,6 +161,7 @@ class BodyLimit:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
         limit = self._limit(scope)
         if limit is None:
             await self.app(scope, receive, send)
@@ -176,7 +187,11 @@ class BodyLimit:
             if not answered:
                 await send(message)
 
-        await self.app(scope, receive_counted, send_once)
+        try:
+            await self.app(scope, receive_counted, send_once)
+        except ClientDisconnect:  # what our answer looks like to whoever was reading the body
+            if not answered:
+                raise
 
     def _limit(self, scope: Scope) -> int | None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -195,8 +210,48 @@ class Compression:
         self.compressed = GZipMiddleware(app, minimum_size=1024, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
         asset = scope["type"] != "http" or "." in scope["path"].rsplit("/", 1)[-1]
         await (self.plain if asset else self.compressed)(scope, receive, send)
+
+
+class PageHead:
+    """Writes our tags into the <head> of Gradio's pages.
+
+    `launch(head=…)` adds them by script, after the page has been drawn once without any style.
+    """
+
+    def __init__(self, app: ASGIApp, head: str) -> None:
+        self.app = app
+        self.head = b"<head>" + head.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or scope["method"] != "GET" or "." in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        start: Message | None = None
+        body = b""
+
+        async def send_with_head(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                if Headers(raw=message["headers"]).get("content-type", "").startswith("text/html"):
+                    start = message
+                else:
+                    await send(message)
+                return
+            if start is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if not message.get("more_body", False):
+                body = body.replace(b"<head>", self.head, 1)
+                MutableHeaders(scope=start)["Content-Length"] = str(len(body))
+                await send(start)
+                await send({"type": "http.response.body", "body": body})
+
+        await self.app(scope, receive, send_with_head)
 
 
 def _cookie(header: str) -> str:

@@ -11,7 +11,7 @@ from studio.core.settings import ASSETS
 from studio.ui.shell import STATIC
 
 FILES = frozenset({"studio.css", "studio.js", "logo.svg", "favicon.png"})
-YEAR, WEEK = 31_536_000, 604_800
+YEAR, WEEK, HOUR = 31_536_000, 604_800, 3600
 
 
 class Assets(StaticFiles):
@@ -23,7 +23,11 @@ class Assets(StaticFiles):
             raise HTTPException(404)
         response = await super().get_response(path, scope)
         versioned = "v" in QueryParams(scope["query_string"])
-        age = f"public, max-age={YEAR}, immutable" if versioned else f"public, max-age={WEEK if 'fonts' in path else 3600}"
+        age = (
+            f"public, max-age={YEAR}, immutable"
+            if versioned
+            else f"public, max-age={WEEK if 'fonts' in path else 3600}"
+        )
         response.headers["Cache-Control"] = age
         return response
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from .accounts import Accounts
 from .errors import HubError, revision_not_found
@@ -58,6 +58,19 @@ class SpaceState:
     sleep_seconds: int | None = None
     secrets: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class HubJob:
+    """A job on the Hub's machines. Nothing runs: whoever tests sets `stage`, `message` and adds to `log`."""
+
+    id: str
+    namespace: str
+    spec: dict[str, Any]
+    created_at: datetime
+    stage: str = "SCHEDULING"
+    message: str | None = None
+    log: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -150,6 +163,7 @@ class Hub:
     large: dict[str, bytes] = field(default_factory=dict)
     lfs_parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
     xet: XetStorage = field(default_factory=XetStorage)
+    jobs: dict[str, HubJob] = field(default_factory=dict)
     page_size: int = 1000
     multipart_bytes: int = 50_000_000
 

@@ -28,7 +28,7 @@ def predict(pipe: Any, batch: Sequence[Mapping[str, Any]], params: Params) -> li
     return outputs
 
 
-def snippet(model: str, inputs: Mapping[str, Any], params: BaseModel) -> str:
+def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:
     return f"print({inputs['inputs']!r}.isupper())"
 
 

@@ -19,9 +19,9 @@ def run(params: TextClassificationParams, context: JobContext) -> None:
 
 
 def resources(params: TextClassificationParams, settings: Settings) -> Resources:
-    """Predicted peak memory; for a model that cannot be looked at, that of a small encoder."""
+    """Predicted peak memory; that of a small encoder for a model that cannot be looked at (a visitor's own)."""
     try:
-        base = resolve_base(params.model.base_model, settings, "")
+        base = resolve_base(params.model.base_model, settings, "local")
         shape = memory.read_shape(base.path)
     except (StudioError, OSError, ValueError, KeyError, TypeError):
         shape = memory.SMALL_ENCODER

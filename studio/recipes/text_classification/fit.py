@@ -157,7 +157,7 @@ def _lora_config(fields: LoraFields, model: Any, new: set[str], ref: str) -> Any
         lora_alpha=fields.lora_alpha,
         lora_dropout=fields.lora_dropout,
         target_modules=linear,
-        modules_to_save=sorted(new) or None,
+        modules_to_save=sorted(new - {"classifier", "score"}) or None,
     )
 
 
@@ -232,7 +232,7 @@ def _write_model(folder: Path, params: TextClassificationParams, base: ModelFile
     config.name_or_path = hub_id
     config.architectures = [type(model.get_base_model()).__name__]
     config.save_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(base.path, local_files_only=True, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(base.path, trust_remote_code=False)
     tokenizer.name_or_path = hub_id
     tokenizer.save_pretrained(folder)
 
@@ -276,7 +276,7 @@ def _manifest(
             id=params.model.base_model.partition("@")[0], revision=inputs.base.revision, license=inputs.base.license
         ),
         data=DataReference(
-            id=info.ref,
+            id=info.ref if info.source != "file" else info.title,  # a path of this machine is nobody's business
             revision=info.revision,
             fingerprint=inputs.dataset.fingerprint(),
             splits=used,

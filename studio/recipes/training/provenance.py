@@ -3,14 +3,15 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from studio import __version__
 from studio.core.types import DeviceKind
 
-PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "safetensors", "studio")
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 
 
 def versions() -> dict[str, str]:
     """Package → version, Python included; what is not installed is left out."""
-    found = {"python": platform.python_version()}
+    found = {"studio": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)

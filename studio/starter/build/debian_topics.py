@@ -32,7 +32,7 @@ TOPICS = {
     "web": ("web", "httpd"),
 }
 SIZES = {"train": 4000, "validation": 500, "test": 1000}
-LONGEST = 400  # characters; about 95 word pieces, 128 in the rarest cases
+LONGEST = 300  # characters; about 50 word pieces, so that a CPU trains in minutes
 SHORTEST = 60
 PER_SOURCE = 2  # descriptions of one source package resemble each other
 NEAR = 0.5  # Jaccard similarity of word trigrams from which two descriptions count as one family
@@ -88,7 +88,7 @@ def as_text(description: Description) -> str:
     """The title as a sentence, then whole sentences of the long description while they fit into `LONGEST`."""
     title = description.title.rstrip(" .")
     text = title[:1].upper() + title[1:] + "."
-    for sentence in SENTENCE_END.split(" ".join(description.paragraphs)):
+    for sentence in (part for paragraph in description.paragraphs for part in SENTENCE_END.split(paragraph)):
         if len(text) + 1 + len(sentence) > LONGEST:
             break
         if sentence and not sentence.endswith(":"):  # opens a list, which is left out
@@ -182,8 +182,8 @@ def _write_parquet(rows: Sequence[Row], file: Path) -> None:
 def _terms(release: DebianRelease) -> str:
     return (
         f"The texts are package descriptions of Debian {release.version} ({release.codename}), component main,\n"
-        "shortened. They were written by each package's maintainers and, as a part of debian/control, stand under the\n"
-        "terms of that package's debian/copyright file, which are free in the sense of the Debian Free Software Guidelines;\n"
+        "shortened. They were written by each package's maintainers and, as a part of debian/control, stand under\n"
+        "the terms of that package's debian/copyright file, free in the sense of the Debian Free Software Guidelines;\n"
         "the column `package` names the package that each text belongs to. On a Debian system the terms lie in\n"
         "/usr/share/doc/PACKAGE/copyright. No single licence covers all rows, and none is claimed here.\n"
         "The selection, the labels and the splits were made by the Studio project, Apache-2.0.\n"

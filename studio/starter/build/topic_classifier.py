@@ -106,6 +106,7 @@ def _train(base: Path, labels: Sequence[str], splits: Mapping[str, Split], folde
             save_strategy="no",
             logging_steps=50,
             seed=SEED,
+            train_sampling_strategy="group_by_length",
             dataloader_pin_memory=False,
         )
         rows = _rows(tokenizer, splits["train"], numbers)
@@ -114,6 +115,8 @@ def _train(base: Path, labels: Sequence[str], splits: Mapping[str, Split], folde
     config.to_json_file(folder / "config.json")
     tokenizer.save_pretrained(folder)
     _tidy(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes for the owner only
 
 
 def _rows(tokenizer: Any, split: Split, numbers: Mapping[str, int]) -> Any:

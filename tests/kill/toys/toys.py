@@ -128,6 +128,16 @@ def modules(params: Params, context: JobContext) -> None:
     append(context.workdir / "environment", json.dumps({name: os.environ.get(name) for name in variables}))
 
 
+def torch_step(params: Params, context: JobContext) -> None:
+    """What hangs for good when the process that was forked from had computed anything."""
+    import torch
+
+    x = torch.randn(600, 600)
+    torch.nn.functional.softmax(x @ x, -1)
+    torch.nn.Linear(600, 8)(x).sum().backward()
+    append(context.workdir / "threads", str(torch.get_num_threads()))
+
+
 def append(path: Path, line: str) -> None:
     with path.open("a") as file:
         file.write(line + "\n")
@@ -146,5 +156,6 @@ ACTIONS: dict[str, Callable[[Params, JobContext], None]] = {
     "exit": leave,
     "artifact": artifact,
     "modules": modules,
+    "torch-step": torch_step,
 }
 RECIPE = Recipe(name="toy", title="Toy", kind="toy", params=Params, run=run)

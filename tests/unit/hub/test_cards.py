@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from studio.core.errors import HubUnreachable
 from studio.core.settings import Settings
 from studio.hub import cards
-from studio.hub.cards import CardFacts, CardProblem
+from studio.hub.cards import CardFacts, CardProblem, Figures
 from tests.hubserver.faults import FOREVER, Fault
 from tests.hubserver.server import HubServer
 
@@ -27,11 +27,12 @@ FACTS = CardFacts(
     data_fingerprint="f" * 64,
     data_license="mixed free licences",
     splits={"train": 4000, "validation": 500, "test": 1000},
-    eval_split="test",
+    figures=(
+        Figures("test", {"accuracy": 0.91234567, "f1": 0.9, "loss": 0.31}, {"accuracy": 0.125}, 1000),
+        Figures("validation", {"accuracy": 0.93, "f1": 0.92}, rows=500, chose=True),
+    ),
     labels=("games", 'say "hi" | *there*', "science"),
     params={"training": {"learning_rate": 5e-4, "epochs": 3}, "lora": {"target_modules": ["query", "value"]}},
-    metrics={"accuracy": 0.91234567, "f1": 0.9, "eval_loss": 0.31},
-    baselines={"accuracy": 0.125},
     seed=7,
     versions={"torch": "2.13.0", "python": "3.11"},
     seconds=312.4,
@@ -65,7 +66,8 @@ def test_the_card_says_what_was_measured_and_no_more() -> None:
     assert "verified" not in card
     for said in (
         "| accuracy | 0.9123 | 0.1250 |",
-        "(1,000 rows)",
+        "the split `test` (1,000 rows), which played no part in the training",
+        "the split `validation` (500 rows), which chose the checkpoint",
         "f" * 64,
         "5.2 min on cpu",
         "900 MB",
@@ -76,6 +78,11 @@ def test_the_card_says_what_was_measured_and_no_more() -> None:
         "--set training.epochs=3",
     ):
         assert said in card, said
+
+
+def test_figures_of_the_rows_that_chose_are_called_flattering() -> None:
+    assert "a little too good" not in cards.fill(FACTS)
+    assert "a little too good" in cards.fill(replace(FACTS, figures=FACTS.figures[1:]))
 
 
 def test_a_hub_base_and_a_hub_dataset_are_linked() -> None:
@@ -91,7 +98,7 @@ def test_the_code_is_python() -> None:
         code = re.findall(r"```python\n(.*?)```", cards.fill(facts), re.DOTALL)
         assert len(code) == 1
         ast.parse(code[0])
-    assert 'subfolder="base"' in cards.fill(FACTS)
+    assert 'from_pretrained(folder + "/base"' in cards.fill(FACTS)
 
 
 def test_names_of_classes_cannot_write_markup_or_yaml() -> None:

@@ -57,12 +57,10 @@ def test_offline_mode_follows(server: HubServer, settings: Settings, monkeypatch
     assert not reachability.status.reachable
     server.faults.add(Fault("GET", "/api/models", "status", status=503, times=FOREVER))
     assert not reachability.refresh().reachable
-    assert huggingface_hub.constants.HF_HUB_OFFLINE
-    assert datasets.HF_HUB_OFFLINE
+    assert (huggingface_hub.constants.HF_HUB_OFFLINE, datasets.HF_HUB_OFFLINE) == (True, True)
     server.faults.clear()
     assert reachability.refresh().reachable
-    assert not huggingface_hub.constants.HF_HUB_OFFLINE
-    assert not datasets.HF_HUB_OFFLINE
+    assert (huggingface_hub.constants.HF_HUB_OFFLINE, datasets.HF_HUB_OFFLINE) == (False, False)
 
 
 def test_started_in_the_background(server: HubServer, settings: Settings) -> None:

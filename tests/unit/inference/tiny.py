@@ -6,34 +6,18 @@ from studio.core.settings import Settings
 from studio.jobs.artifacts import Manifest, ModelReference, commit, stage
 
 LABELS = ("negative", "neutral", "positive")
-WORDS = (
-    "i",
-    "love",
-    "this",
-    "film",
-    "it",
-    "is",
-    "great",
-    "bad",
-    "dull",
-    "a",
-    "the",
-    "plot",
-    "was",
-    "and",
-    "what",
-    "fun",
-)
+TEXT = "i love this film it is great bad dull a the plot was and what fun"
+WORDS = tuple(TEXT.split())
 OWNER = "local"
 
 
-def save_classifier(folder: Path, seed: int = 0, hidden: int = 32) -> None:
-    """A BERT with a classification head and a word-level tokenizer."""
+def save_classifier(folder: Path, seed: int = 0, **size: int) -> None:
+    """A BERT with a classification head and a word-level tokenizer; `size` as `_config` takes it."""
     import torch
     from transformers import BertForSequenceClassification
 
     torch.manual_seed(seed)
-    model = BertForSequenceClassification(_config(hidden))
+    model = BertForSequenceClassification(_config(**size))
     with torch.no_grad():
         model.classifier.weight.mul_(20)  # scores that differ visibly
     model.save_pretrained(folder)
@@ -46,7 +30,7 @@ def save_encoder(folder: Path) -> None:
     from transformers import BertModel
 
     torch.manual_seed(0)
-    BertModel(_config(32)).save_pretrained(folder)
+    BertModel(_config()).save_pretrained(folder)
     save_tokenizer(folder)
 
 
@@ -57,7 +41,7 @@ def save_adapter(folder: Path, base: Path, *, with_head: bool = True) -> None:
     from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(1)
-    config = _config(32)
+    config = _config()
     model = AutoModelForSequenceClassification.from_pretrained(base, config=config)
     lora = LoraConfig(
         task_type="SEQ_CLS" if with_head else None,
@@ -112,9 +96,9 @@ def add_artifact(settings: Settings, staged: Path, name: str, base: str = "", ow
     return f"artifact:{commit(staged, manifest).id}"
 
 
-def classifier(settings: Settings, name: str = "whole", seed: int = 0, hidden: int = 32) -> str:
+def classifier(settings: Settings, name: str = "whole", seed: int = 0, **size: int) -> str:
     staged = stage(settings.artifacts_dir)
-    save_classifier(staged, seed, hidden)
+    save_classifier(staged, seed, **size)
     return add_artifact(settings, staged, name)
 
 
@@ -127,15 +111,15 @@ def adapter(settings: Settings, name: str = "adapted", *, with_head: bool = True
     return add_artifact(settings, staged, name, base)
 
 
-def _config(hidden: int) -> "BertConfig":  # type: ignore[name-defined]  # noqa: F821
+def _config(hidden: int = 32, layers: int = 2, inner: int = 0) -> "BertConfig":  # type: ignore[name-defined]  # noqa: F821
     from transformers import BertConfig
 
     return BertConfig(
         vocab_size=len(WORDS) + 4,
         hidden_size=hidden,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
-        intermediate_size=hidden,
+        intermediate_size=inner or hidden,
         max_position_embeddings=64,
         id2label=dict(enumerate(LABELS)),
         label2id={label: index for index, label in enumerate(LABELS)},

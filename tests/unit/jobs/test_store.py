@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def now(store: JobStore, job: Job) -> Job:
 def test_job_ids_sort_by_time_and_differ() -> None:
     ids = [new_job_id("ft") for _ in range(500)]
     assert len(set(ids)) == 500
-    assert all(one[:10] <= other[:10] for one, other in zip(ids, ids[1:], strict=False))
+    assert all(one[:10] <= other[:10] for one, other in pairwise(ids))
 
 
 def test_what_is_added_comes_back(store: JobStore) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,12 +29,15 @@ from studio.core.settings import Settings
 from studio.hub import auth, cards
 from studio.jobs import artifacts
 from studio.jobs.artifacts import Artifact, DataReference, Manifest, ModelReference
-from studio.jobs.context import CANCEL, JobContext
+from studio.jobs.context import JobContext
 from studio.jobs.engine import JobSpec
+from studio.jobs.files import CANCEL
 from studio.jobs.job import Device
 from studio.recipes import publish
 from studio.recipes.publish import PublishParams
-from tests.hubserver.faults import FOREVER, Fault
+from studio.starter import kit
+from studio.starter.kit import KitEntry
+from tests.hubserver.faults import FOREVER, Fault, Kind
 from tests.hubserver.server import HubServer
 
 REPO = "alice/topics"
@@ -74,7 +78,7 @@ def manifest(artifact_id: str, **changes: object) -> Manifest:
         "recipe": "text-classification",
         "params": {"data": {"dataset": "/home/secret/rows.csv", "eval_split": "test"}, "training": {"epochs": 1}},
         "owner": "hf:alice",
-        "job": "job-secret",
+        "job": "job-secret-1",
         "created_at": 1.0,
         "base_model": ModelReference(id="artifact:base", license="apache-2.0"),
         "data": DataReference(id="/home/secret/rows.csv", fingerprint="0" * 64, splits={"train": 90, "test": 10}),
@@ -154,7 +158,7 @@ def test_what_arrives(server: HubServer, artifact: Artifact, tmp_path: Path, cap
         "tokenizer.json", "base/config.json", "base/model.safetensors",
     }  # fmt: skip
     assert held["adapter_model.safetensors"] == (artifact.path / "adapter_model.safetensors").read_bytes()
-    assert json.loads(held["adapter_config.json"]) == {"base_model_name_or_path": REPO, "r": 4}
+    assert json.loads(held["adapter_config.json"]) == {"base_model_name_or_path": REPO, "r": 4, "revision": None}
     for path, content in held.items():
         assert b"/home/secret" not in content, path
         assert b"job-secret" not in content, path
@@ -285,12 +289,59 @@ def test_the_base_of_somebody_else_does_not_travel(artifact: Artifact, tmp_path:
         publish._base_folder(artifact.manifest, tmp_path / "artifacts")
 
 
+def test_a_base_from_the_kit_travels_with_its_licence(
+    server: HubServer, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = KitEntry(
+        id="kit:tiny",
+        kind="model",
+        title="Tiny",
+        description="",
+        tasks=(),
+        license="Apache-2.0",
+        license_file="LICENSE",
+        attribution="Made by A.",
+        sources=(),
+        upstream="acme/original",
+        built_by="nobody",
+        seed=0,
+        versions={},
+        files=(),
+        root=tmp_path / "kit",
+    )
+    monkeypatch.setattr(kit, "entry", lambda name: entry)
+    monkeypatch.setattr(kit, "verify", lambda name: ["config.json is missing"])
+    make_artifact(tmp_path, "topics", snapshot(artifact.path), base_model=ModelReference(id="kit:tiny"))
+    params = PublishParams(artifact="topics", repo_id=REPO)
+    [problem] = publish.validate(params, Settings(home=tmp_path), "hf:alice")
+    assert "config.json is missing" in str(problem)
+    entry.path.mkdir(parents=True)
+    for name in ("config.json", "LICENSE", "model.safetensors"):
+        (entry.path / name).write_text("{}")
+    assert publish.validate(params, Settings(home=tmp_path), "hf:alice") == []
+    publish_it(tmp_path, server.token)
+    held = server.files(REPO)
+    assert {"base/config.json", "base/model.safetensors", "base/LICENSE.txt"} <= set(held)
+    assert b"Made by A." in held["base/LICENSE.txt"]
+    data = cards.load(cards.split(held["README.md"].decode())[0])
+    assert (data["base_model"], data["license"]) == ("acme/original", "apache-2.0")
+
+
 def test_where_figures_come_from() -> None:
-    plain = manifest("a", params={"data": {"train_split": "train"}})
-    assert publish.card_facts(plain).eval_split == "test"
-    assert publish.card_facts(plain).chosen_on_eval
-    tested = manifest("a", params={"data": {"test_split": "test", "eval_split": "validation"}})
-    assert not publish.card_facts(tested).chosen_on_eval
+    [plain] = publish.card_facts(manifest("a", params={"data": {"train_split": "train"}})).figures
+    assert (plain.split, plain.rows, plain.chose) == ("test", 10, True)
+    tested = manifest(
+        "a",
+        params={"data": {"test_split": "test", "eval_split": ""}},
+        data=DataReference(id="kit:x", splits={"train": 80, "train (held out)": 9, "test": 11}),
+        metrics={"accuracy": 0.9, "test_accuracy": 0.8},
+        baselines={"test_accuracy": 0.5},
+    )
+    test, held_out = publish.card_facts(tested).figures
+    assert (test.split, test.rows, test.chose) == ("test", 11, False)
+    assert (dict(test.metrics), dict(test.baselines)) == ({"accuracy": 0.8}, {"accuracy": 0.5})
+    assert (held_out.split, held_out.rows, held_out.chose) == ("train (held out)", 9, True)
+    assert (dict(held_out.metrics), dict(held_out.baselines)) == ({"accuracy": 0.9}, {})
 
 
 @pytest.mark.parametrize("value", ["/home/me/rows.csv", "~/rows.csv", "C:\\Users\\me\\rows.csv"])
@@ -334,6 +385,20 @@ publish.run(publish.PublishParams(artifact="topics", repo_id=sys.argv[2]), conte
 """
 
 
+TRY = """
+import sys
+from pathlib import Path
+from tests.unit.recipes.test_publish import context_for
+from studio.core.errors import StudioError
+from studio.recipes import publish
+context = context_for(Path(sys.argv[1]), sys.stdin.read())
+try:
+    publish.run(publish.PublishParams(artifact="topics", repo_id=sys.argv[2]), context)
+except StudioError as error:
+    print(f"failed: {type(error).__name__}: {error}")
+"""
+
+
 def in_subprocess(code: str, *arguments: str, environment: Mapping[str, str], given: str = "") -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -346,6 +411,38 @@ def in_subprocess(code: str, *arguments: str, environment: Mapping[str, str], gi
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
+
+
+@pytest.mark.parametrize("kind", ["cut_request", "silent"])
+@pytest.mark.parametrize(("xet", "path"), [(True, "/cas/v1/xorbs/"), (False, "/lfs/[0-9a-f]+$")], ids=["xet", "lfs"])
+def test_weights_that_got_stuck_go_on_at_the_next_press(
+    server: HubServer, artifact: Artifact, tmp_path: Path, xet: bool, path: str, kind: Kind
+) -> None:
+    environment = hub_environment(server, tmp_path, xet=xet)
+    server.faults.add(Fault("*", path, kind, times=FOREVER, after=100_000, status=503))
+    before = snapshot(artifact.path)
+    began = time.monotonic()
+    output = in_subprocess(TRY, str(tmp_path), REPO, environment=environment, given=server.token)
+    assert time.monotonic() - began < 40
+    assert "failed: Hub" in output
+    assert "Published" not in output
+    assert "README.md" not in server.files(REPO)
+    assert snapshot(artifact.path) == before
+    assert_nowhere(server.token, tmp_path, output)
+    server.faults.clear()
+    output = in_subprocess(TRY, str(tmp_path), REPO, environment=environment, given=server.token)
+    assert f"Published at {server.endpoint}/{REPO}" in output
+    assert server.files(REPO)["adapter_model.safetensors"] == before["adapter_model.safetensors"]
+
+
+def hub_environment(server: HubServer, tmp_path: Path, *, xet: bool) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    return kept | {
+        "HF_ENDPOINT": server.endpoint,
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_XET": "0" if xet else "1",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -362,13 +459,7 @@ def test_a_published_adapter_comes_back_and_answers_the_same(
     root, answer = trained
     make_artifact(tmp_path, "base", snapshot(root / "base"), kind="model", base_model=None)
     make_artifact(tmp_path, "topics", snapshot(root / "adapter"))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment = kept | {
-        "HF_ENDPOINT": server.endpoint,
-        "HF_HOME": str(tmp_path / "hf"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_XET": "0" if xet else "1",
-    }
+    environment = hub_environment(server, tmp_path, xet=xet)
     output = in_subprocess(PUBLISH, str(tmp_path), REPO, environment=environment, given=server.token)
     assert f"Published at {server.endpoint}/{REPO}" in output
     assert_nowhere(server.token, tmp_path, output)
