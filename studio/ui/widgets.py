@@ -100,9 +100,10 @@ def widget(leaf: Leaf, value: Any, *, visible: bool = True) -> Component:
         return _switch(leaf, shared)
     if leaf.annotation in (int, float):
         return _number(leaf, shared, required=required)
-    secret = leaf.annotation is SecretStr
+    if leaf.annotation is SecretStr:
+        return gr.Textbox(type="password", **shared)
     lines = _lines(leaf)
-    return gr.Textbox(lines=lines, max_lines=max(lines, 12), type="password" if secret else "text", **shared)
+    return gr.Textbox(lines=lines, max_lines=max(lines, 12), **shared)
 
 
 def _list_widget(leaf: Leaf, shared: dict[str, Any]) -> Component:
