@@ -1,8 +1,9 @@
 """Training speed against a bare Trainer script, and predicted against measured memory.
 
-`python -m benchmarks.training` runs both trainings in turn, in one process, on the same rows, model and settings,
-and prints rows per second of wall and of CPU time; the ratio is of CPU time, which a busy machine does not bend. `python -m benchmarks.training --memory` runs a few settings, each in a
-process of its own, and prints predicted over measured peak.
+`python -m benchmarks.training` runs both trainings in turn, in one process, on the same rows, model and settings, and
+prints rows per second of wall and of CPU time; the ratio is of CPU time, which a busy machine does not bend.
+`python -m benchmarks.training --memory` runs a few settings, each in a process of its own, and prints predicted over
+measured peak.
 """
 
 import argparse
@@ -201,7 +202,8 @@ def memory() -> None:
         predicted, measured = json.loads(done.stdout.splitlines()[-1])
         print(
             f"batch {batch:3} length {length:4} layers {layers:3} hidden {hidden:4}: "
-            f"predicted {predicted / 2**20:6.0f} MiB, measured {measured / 2**20:6.0f} MiB, ratio {predicted / measured:.2f}",
+            f"predicted {predicted / 2**20:6.0f} MiB, measured {measured / 2**20:6.0f} MiB, "
+            f"ratio {predicted / measured:.2f}",
             flush=True,
         )
 

@@ -95,6 +95,8 @@ class Studio:
                     self.store, self.engines, leases.detect(), self.settings, self._secrets, self._job_finished
                 )
                 self._scheduler.start()
+                for engine in self.engines.values():
+                    engine.warm_up()
 
     def close(self) -> None:
         """Stop what `start` started; running jobs go on and are adopted by the next start."""
@@ -102,6 +104,8 @@ class Studio:
             if self._scheduler is not None:
                 self._scheduler.stop()
                 self._scheduler = None
+                for engine in self.engines.values():
+                    engine.close()
         self.inference.close()
 
     # ---- jobs

@@ -111,5 +111,8 @@ class Engine(Protocol):
     def find(self, key: str) -> str | None:
         """The handle that was started under this key, or None."""
 
+    def warm_up(self) -> None:
+        """Get ready in the background, so that the first job starts at once."""
+
     def close(self) -> None:
         """Let go of helpers (never of running jobs)."""

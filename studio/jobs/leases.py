@@ -128,17 +128,20 @@ def _place_on_gpu(gpus: Sequence[Device], need: int, machine: Machine, leases: S
 
 
 def _place_on_cpu(job: Job, cpu: Device, need: int, machine: Machine, leases: Sequence[Lease]) -> Grant | Refusal:
-    """One job per two cores at most, and a core for the pages: threads that compete cost many times over."""
+    """One job per two cores at most, and a core for the pages: threads that compete cost many times over.
+
+    On two cores a job has both, or it would take twice as long; the runner's lower priority keeps the pages quick.
+    """
     here = [lease for lease in leases if lease.device == cpu.id]
     busy = [lease for lease in here if lease.threads > 0]
-    left = machine.cores - 1 - sum(lease.threads for lease in busy)
+    left = machine.cores - (1 if machine.cores > 2 else 0) - sum(lease.threads for lease in busy)
     if busy and (len(busy) >= max(1, machine.cores // 2) or left < 1):
         return Refusal("Waits for the processor: another job uses it.")
     if need > capacity(cpu) - sum(lease.memory_bytes for lease in here):
         return Refusal(f"Waits for memory: it needs about {_gb(need)}, and other jobs hold it.")
     if need > machine.free.get(cpu.id, cpu.memory_bytes):
         return Refusal(f"Waits for memory: it needs about {_gb(need)}, and other programs hold it.")
-    share = max(1, min(left, machine.cores // 2))
+    share = max(1, min(left, max(2, machine.cores // 2)))
     return Grant(cpu, need, min(job.resources.threads, max(1, left)) if job.resources.threads else share)
 
 

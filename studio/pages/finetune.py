@@ -76,11 +76,11 @@ def recipe_layout(studio: Studio, recipe: AnyRecipe, *, shown: bool) -> RecipeVi
                 )
                 engine = gr.Dropdown(list(ENGINES), value="local", label="Engine", info="Where the job runs.")
             start = gr.Button("Start training", variant="primary", size="lg")
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="first-on-phones"):
             upload = None
             if hinted(recipe, "dataset"):
                 upload = gr.File(
-                    label="Use your own data: CSV, TSV, JSON, JSONL or Parquet", file_types=DATA_FILES, height=120
+                    label="Use your own data: CSV, TSV, JSON, JSONL or Parquet", file_types=DATA_FILES, height=150
                 )
             preview = gr.HTML()
     return RecipeView(recipe, column, form, upload, preview, engine, push, start, gr.State(""), gr.State(""))
@@ -126,7 +126,7 @@ def wire(studio: Studio, view: RecipeView) -> None:
     view.start.click(
         start,
         inputs=[view.push, view.engine, view.key],
-        inputs_kwargs=form.fields,
+        inputs_kwargs=dict(form.fields),
         outputs=[view.job, view.key],
         validator=form.checker(problems),
         api_name=f"train_{recipe.name.replace('-', '_')}",

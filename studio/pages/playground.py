@@ -65,7 +65,11 @@ def task_layout(studio: Studio, task: Task, *, shown: bool) -> TaskView:
             run = gr.Button("Run", variant="primary", size="lg")
             rows = [[example.inputs[slot.name] for slot in task.inputs] for example in task.examples]
             gr.Examples(
-                rows, list(inputs), label="Examples", example_labels=[example.title for example in task.examples]
+                rows,
+                list(inputs),
+                label="Examples",
+                examples_per_page=20,
+                example_labels=[example.title for example in task.examples],
             )
         with gr.Column(scale=3, min_width=340):
             output = modalities.output_for(task.output)
@@ -129,7 +133,7 @@ def wire(studio: Studio, view: TaskView) -> None:
     view.run.click(
         run,
         inputs=[view.model, *view.inputs],
-        inputs_kwargs=view.params.fields,
+        inputs_kwargs=dict(view.params.fields),
         outputs=[view.output, view.facts, view.code],
         validator=view.params.check,
         api_name=f"predict_{task.id.replace('-', '_')}",

@@ -22,6 +22,7 @@ from studio.jobs.engine import JobSpec
 from studio.recipes import RECIPES
 
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 2}
+NICE = 5  # pages and playground go first where they share the cores with a job
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
@@ -121,6 +122,7 @@ def _prepare(spec: JobSpec) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:  # forked with torch imported: its pool has read the environment already
         torch.set_num_threads(spec.threads)
+    os.nice(NICE)
     (spec.workdir / "checkpoints").mkdir(parents=True, exist_ok=True)
 
 

@@ -204,7 +204,7 @@ def _empty(shown: Leaf, value: Any) -> bool:
     if value is None:
         return not shown.many
     if value == "" and not shown.many:
-        return shown.optional or shown.annotation is not str or shown.field.is_required() or shown.closed
+        return shown.optional or shown.annotation not in (str, SecretStr) or shown.field.is_required() or shown.closed
     return False
 
 

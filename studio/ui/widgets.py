@@ -82,7 +82,7 @@ def without_none(annotation: Any) -> tuple[Any, bool]:
 
 
 def widget(leaf: Leaf, value: Any, *, visible: bool = True) -> Component:
-    """The component for a leaf, with `value` in it (None leaves it empty)."""
+    """The component for a leaf, with `value` in it as the component takes it (None leaves it empty)."""
     required = leaf.field.is_required() and not leaf.optional
     shared: dict[str, Any] = {
         "label": f"{leaf.title} (required)" if required else leaf.title,
@@ -127,8 +127,7 @@ def _choice(leaf: Leaf, shared: dict[str, Any]) -> Component:
 def _switch(leaf: Leaf, shared: dict[str, Any]) -> Component:
     if not leaf.optional:
         return gr.Checkbox(**{**shared, "value": bool(shared["value"])})
-    value = "" if shared["value"] is None else "yes" if shared["value"] else "no"
-    return gr.Radio(choices=[("–", ""), ("Yes", "yes"), ("No", "no")], **{**shared, "value": value})
+    return gr.Radio(choices=[("–", ""), ("Yes", "yes"), ("No", "no")], **shared)
 
 
 def _number(leaf: Leaf, shared: dict[str, Any], *, required: bool) -> Component:

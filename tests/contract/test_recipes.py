@@ -27,7 +27,8 @@ def an_instance(name: str) -> BaseModel:
     """The defaults, with something plausible where a value is required."""
     model = RECIPES[name].params
     required = {key: FIRST_VALUES.get(key, "x") for key, field in model.model_fields.items() if field.is_required()}
-    return model.model_validate(required)
+    instance: BaseModel = model.model_validate(required)
+    return instance
 
 
 @pytest.mark.parametrize("name", list(RECIPES))

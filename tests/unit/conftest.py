@@ -1,4 +1,4 @@
-"""Gradio makes an event loop for each lock that it creates outside of one, and never closes it: we do, after each test."""
+"""Gradio makes an event loop for each lock that it creates outside of one, and never closes it: we do, at the end."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _no_loops_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(scope="session", autouse=True)
+def _no_loops_left_open() -> Iterator[None]:
     made: list[asyncio.AbstractEventLoop] = []
     original = asyncio.new_event_loop
 
@@ -15,10 +15,9 @@ def _no_loops_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         made.append(original())
         return made[-1]
 
-    monkeypatch.setattr(asyncio, "new_event_loop", new_event_loop)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", new_event_loop)
+        yield
     for loop in made:
         if not loop.is_running():
             loop.close()
-    if made:
-        asyncio.set_event_loop(None)

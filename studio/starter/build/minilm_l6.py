@@ -163,7 +163,7 @@ def _prune(original: Path, corpora: Sequence[Sequence[str]], unlabelled: Sequenc
 
     model = AutoModel.from_pretrained(original, dtype=torch.float32)
     weight = model.embeddings.word_embeddings.weight.data[[ranks[piece] for piece in kept]]
-    model.embeddings.word_embeddings = torch.nn.Embedding(*weight.shape, padding_idx=0, _weight=weight)
+    model.embeddings.word_embeddings = torch.nn.Embedding(len(kept), weight.shape[1], padding_idx=0, _weight=weight)
     model.config.vocab_size = len(kept)
     smaller = BertTokenizer(vocab={piece: number for number, piece in enumerate(kept)}, model_max_length=512)
     explained = pooler.fit(model.eval(), smaller, unlabelled)

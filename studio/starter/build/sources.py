@@ -102,7 +102,8 @@ def _run(*command: str | Path) -> str:
 
 
 def _descriptions(packages: str, translations: str) -> Iterator[Description]:
-    long = {}
+    long: dict[str, tuple[str, str]] = {}
+    fields: dict[str, str]
     for block in translations.split("\n\n"):
         fields = dict(FIELD.findall(block))
         if "Description-md5" in fields:

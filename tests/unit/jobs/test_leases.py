@@ -108,12 +108,12 @@ def test_what_other_programs_hold_counts() -> None:
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3, 4, 8, 16, 64])
-def test_jobs_never_get_more_threads_than_cores_and_the_pages_keep_one(cores: int) -> None:
+def test_jobs_never_get_more_threads_than_cores_and_the_pages_keep_one_of_three(cores: int) -> None:
     held: list[Lease] = []
     while isinstance(answer := place(1, *held, cores=cores), Grant):
         held.append(lease(memory=1, threads=answer.threads))
     assert 1 <= len(held) <= max(1, cores // 2)
-    assert sum(one.threads for one in held) <= max(1, cores - 1)
+    assert sum(one.threads for one in held) <= (cores if cores <= 2 else cores - 1)
 
 
 def test_light_jobs_run_beside_a_heavy_one_but_not_without_end() -> None:

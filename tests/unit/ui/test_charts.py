@@ -4,6 +4,7 @@ import html
 import json
 import math
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_ticks_enclose_the_data_and_are_evenly_spaced(low: float, high: float) -
     assert found[0] <= low + 1e-12
     assert found[-1] >= high - 1e-12
     assert 2 <= len(found) <= 9
-    gaps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(found)]
     assert max(gaps) == pytest.approx(min(gaps))
 
 

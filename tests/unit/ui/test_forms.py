@@ -47,7 +47,7 @@ class Everything(BaseModel):
     precision: Literal["auto", "fp32"] = "auto"
     optimizer: Literal["a", "b"] | None = None
     colour: Colour = Colour.RED
-    targets: list[Literal["q", "k", "v"]] = Field(default_factory=lambda: ["q"])
+    targets: list[Literal["q", "k", "v"]] = Field(default=["q"])
     tags: list[str] = Field(default_factory=list)
     numbers: tuple[int, ...] = ()
     folder: Path | None = None
@@ -64,7 +64,7 @@ def _form(choices: dict[str, Sequence[Any]] | None = None) -> Form[Everything]:
 
 def _given(form: Form[Everything], **changes: Any) -> dict[str, Any]:
     """What a page sends when the visitor has filled in what is required."""
-    values = {key: component.value for key, component in form.fields.items()}  # type: ignore[attr-defined]
+    values = {key: component.value for key, component in form.fields.items()}
     return values | {"dataset": "kit:a", "count": 3} | changes
 
 
@@ -234,7 +234,7 @@ def test_dependent_fields_follow_their_switch_in_the_browser() -> None:
         hidden = Form(Stop, defaults={"early": False})
     patience: Any = form.fields["patience"]
     assert patience.visible is True
-    assert hidden.fields["patience"].visible is False  # type: ignore[attr-defined]
+    assert hidden.fields["patience"].visible is False
     toggles = [fn for fn in demo.fns.values() if fn.js and "allowed.includes" in str(fn.js)]
     assert len(toggles) == 2
     assert all(fn.fn is None for fn in toggles)

@@ -1,0 +1,140 @@
+"""A real training under real SIGKILLs: of the web process, of the runner, of both; and cancelled for good."""
+
+import json
+import os
+import re
+import signal
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import RunningStudio, wait_until
+
+CHECKPOINT_STEPS = 4
+SETTINGS = {
+    "dataset": "kit:debian-topics",
+    "max_train_samples": 200,
+    "epochs": 2,
+    "eval_steps": CHECKPOINT_STEPS,
+    "eval_fraction": 0.1,
+    "early_stopping": False,
+}
+STEPS = 24  # 180 rows in batches of 16, twice
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[RunningStudio]:
+    studio = RunningStudio(tmp_path / "home", {"STUDIO_OFFLINE": "true"})
+    studio.start()
+    yield studio
+    for job in call(studio, "/api/jobs"):
+        if job["state"] not in ("succeeded", "failed", "cancelled"):
+            call(studio, f"/api/jobs/{job['id']}/cancel", {})
+            wait_until(lambda job=job: state(studio, job["id"]) == "cancelled", 60, "the job to stop")  # type: ignore[misc]
+    studio.stop()
+
+
+def call(studio: RunningStudio, path: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(studio.url + path, data, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def begin(studio: RunningStudio) -> str:
+    return str(call(studio, "/api/jobs", {"recipe": "text-classification", "params": SETTINGS})["id"])
+
+
+def state(studio: RunningStudio, job: str) -> str:
+    return str(call(studio, f"/api/jobs/{job}")["state"])
+
+
+def log(studio: RunningStudio, job: str) -> str:
+    path = studio.home / "jobs" / job / "log"
+    return path.read_text() if path.exists() else ""
+
+
+def steps(text: str) -> Counter[int]:
+    return Counter(int(number) for number in re.findall(r"^\S+ Step (\d+) of", text, re.M))
+
+
+def reached(studio: RunningStudio, job: str, step: int) -> None:
+    wait_until(lambda: max(steps(log(studio, job)), default=0) >= step, 240, f"step {step}")
+
+
+def finished(studio: RunningStudio, job: str) -> dict[str, Any]:
+    wait_until(lambda: state(studio, job) in ("succeeded", "failed", "cancelled"), 240, "the job to end")
+    found: dict[str, Any] = call(studio, f"/api/jobs/{job}")
+    assert found["state"] == "succeeded", found["error"]
+    return found
+
+
+def runner(studio: RunningStudio, job: str) -> int:
+    """The pid of the runner of a job's newest attempt."""
+    attempts = sorted((studio.home / "jobs" / job / "attempts").iterdir(), key=lambda path: int(path.name))
+    return int(json.loads((attempts[-1] / "process.json").read_text())["pid"])
+
+
+def curve(studio: RunningStudio, job: str) -> list[float]:
+    from studio.tracking import reader
+
+    found = reader.series(studio.home / "trackio", "text-classification", job, "train/loss")
+    return list(found.steps)
+
+
+def test_killed_web_process_is_restarted_and_takes_the_job_up(running: RunningStudio) -> None:
+    job = begin(running)
+    reached(running, job, 3)
+    pid = runner(running, job)
+    running.kill()
+    before = max(steps(log(running, job)))
+    wait_until(lambda: max(steps(log(running, job))) > before, 120, "the job to go on without the web process")
+    running.start()
+    assert runner(running, job) == pid, "adopted, not started again"
+    found = finished(running, job)
+    assert found["attempt"] == 1
+    assert steps(log(running, job)) == Counter(range(1, STEPS + 1)), "no step twice"
+    assert curve(running, job) == list(range(1, STEPS + 1))
+
+
+def test_killed_runner_goes_on_from_its_checkpoint_by_itself(running: RunningStudio) -> None:
+    job = begin(running)
+    reached(running, job, CHECKPOINT_STEPS * 2 + 2)
+    os.kill(runner(running, job), signal.SIGKILL)
+    found = finished(running, job)
+    assert found["attempt"] == 2
+    counted = steps(log(running, job))
+    assert set(counted) == set(range(1, STEPS + 1))
+    assert max(counted.values()) <= 2
+    assert sum(counted.values()) - STEPS <= CHECKPOINT_STEPS, "at most one checkpoint's steps again"
+    assert curve(running, job) == list(range(1, STEPS + 1)), "one value per step"
+
+
+def test_both_killed_finishes_after_the_restart(running: RunningStudio) -> None:
+    job = begin(running)
+    reached(running, job, CHECKPOINT_STEPS + 2)
+    pid = runner(running, job)
+    running.kill()
+    os.kill(pid, signal.SIGKILL)
+    running.start()
+    assert finished(running, job)["attempt"] == 2
+
+
+def test_cancel_saves_and_leaves_no_process(running: RunningStudio) -> None:
+    job = begin(running)
+    reached(running, job, 2)
+    tree = psutil.Process(runner(running, job))
+    family = [tree, *tree.parents()[:1], *tree.children(recursive=True)]
+    call(running, f"/api/jobs/{job}/cancel", {})
+    wait_until(lambda: state(running, job) == "cancelled", 60, "the job to be cancelled")
+    assert [process for process in family[:1] + family[2:] if process.is_running()] == []
+    assert not list((running.home / "artifacts").glob("*")), "nothing half-written"
+    call(running, f"/api/jobs/{job}/retry", {})
+    assert finished(running, job)["artifact"]
