@@ -52,8 +52,9 @@ class RunningStudio:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             **self.environment,
         }
-        log = (self.home.parent / "server.log").open("ab")
-        self.process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env=environment, stdout=log, stderr=log)
+        with (self.home.parent / "server.log").open("ab") as log:
+            command = [sys.executable, str(ROOT / "app.py")]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         wait_until(self._healthy, 90, "the studio to answer")
 
     def _healthy(self) -> bool:

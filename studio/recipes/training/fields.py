@@ -34,11 +34,11 @@ class TrainingFields(Group):
         description="How often the whole training data is seen. 3 is usual; small data sets take 5 to 10.",
     )
     learning_rate: float = Field(
-        1e-3,
+        2e-3,
         gt=0,
         le=0.05,
         title="Learning rate",
-        description="Size of one step. LoRA on a small encoder learns well between 3e-4 and 3e-3; "
+        description="Size of one step. LoRA on a small encoder learns well between 5e-4 and 4e-3; "
         "full fine-tuning would take about 5e-5.",
     )
     per_device_train_batch_size: int = Field(
