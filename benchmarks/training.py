@@ -218,7 +218,7 @@ def measure(setting: list[int]) -> None:
         )
         dataset = save_rows(Path(folder) / "rows", 4 * batch, length - 3, length - 2)
         params = make_params(dataset, batch, length, 1)
-        predicted = RECIPE.resources(params, settings).memory_bytes
+        predicted = RECIPE.resources(params, settings, "local").memory_bytes
         run_studio(settings, params, "job")
         print(json.dumps([predicted, peak_memory()]))
 

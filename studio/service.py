@@ -341,7 +341,7 @@ class Studio:
                 key=wishes.key or secrets.token_hex(16),
                 engine=wishes.engine,
                 max_attempts=entry.max_attempts,
-                resources=entry.resources(params, self.settings),
+                resources=entry.resources(params, self.settings, owner),
                 needs_token=entry.needs_token,
                 push=wishes.push,
                 created_at=time.time(),

@@ -157,5 +157,5 @@ def nothing() -> Html:
 
 
 PAGE = Page(
-    "metrics", "Metrics", "Compare the runs of a project; curves are drawn as they grow.", "Measure", "chart", build
+    "runs", "Metrics", "Compare the runs of a project; curves are drawn as they grow.", "Measure", "chart", build
 )

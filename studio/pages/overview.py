@@ -82,7 +82,7 @@ def next_steps() -> Html:
     steps = [
         (parts.link("Fine-tune a model", "/fine-tune"), "on the starter kit's data or your own"),
         (parts.link("Try a model", "/playground"), "in the playground, and take the code home"),
-        (parts.link("Compare runs", "/metrics"), "curves side by side"),
+        (parts.link("Compare runs", "/runs"), "curves side by side"),
         (parts.link("Write the model card", "/cards"), "filled from the run; then publish"),
     ]
     return parts.panel("Next", parts.key_values(steps))

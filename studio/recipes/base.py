@@ -24,7 +24,7 @@ class Recipe(Generic[P]):
         kind: "train", "publish" …: which page and which CLI verb offers it.
         params: pydantic model; makes form, CLI options, REST schema and stored params.
         run: does the work inside the runner; may import torch inside the function only.
-        resources: predicts what a run needs, without torch.
+        resources: `(params, settings, owner)` → what a run needs, predicted without torch.
         validate: what the model's own bounds cannot say (data, columns, base model); returns one
             `InvalidInput` per field, runs in the web process, without torch.
         describe: the job's title for these params.
@@ -37,9 +37,9 @@ class Recipe(Generic[P]):
     kind: str
     params: type[P]
     run: Callable[[P, JobContext], None]
-    resources: Callable[[P, Settings], Resources] = lambda params, settings: Resources()
-    validate: Callable[[P, Settings, str], list[InvalidInput]] = lambda params, settings, owner: []
-    describe: Callable[[P], str] = lambda params: ""
+    resources: Callable[[P, Settings, str], Resources] = lambda *_: Resources()
+    validate: Callable[[P, Settings, str], list[InvalidInput]] = lambda *_: []
+    describe: Callable[[P], str] = lambda _: ""
     needs_token: bool = False
     max_attempts: int = 3
 

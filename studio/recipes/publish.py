@@ -316,7 +316,7 @@ RECIPE = Recipe(
     kind="publish",
     params=PublishParams,
     run=run,
-    resources=lambda params, settings: Resources(memory_bytes=MEMORY, threads=1),  # noqa: ARG005
+    resources=lambda params, settings, owner: Resources(memory_bytes=MEMORY, threads=1),  # noqa: ARG005
     validate=validate,
     describe=lambda params: f"Publish to {params.repo_id}",
     needs_token=True,

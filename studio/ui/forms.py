@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from itertools import groupby
 from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
@@ -99,24 +100,30 @@ class Form(Generic[M]):
         return [gr.validate(key not in texts, " ".join(texts.get(key, ()))) for key in self.fields]
 
     def _section(self, model: type[BaseModel], prefix: str, heading: Html) -> None:
-        """Lay out one model: its own fields first, then each nested model as a section of its own."""
-        groups = {name: inner for name, field in model.model_fields.items() if (inner := group_model(field.annotation))}
-        if len(groups) < len(model.model_fields):
+        """Lay out one model in its own order: neighbouring fields stand together, a nested model is a section."""
+        for nested, run in groupby(
+            model.model_fields, lambda name: bool(group_model(model.model_fields[name].annotation))
+        ):
+            if nested:
+                for name in run:
+                    self._nested(model.model_fields[name], name, f"{prefix}{name}.")
+                continue
             with gr.Group():
                 if heading:
                     gr.HTML(heading, elem_classes="section-head")
-                for name, field in model.model_fields.items():
-                    if name not in groups:
-                        self._add(f"{prefix}{name}", field, prefix)
-        for name, inner in groups.items():
-            field = model.model_fields[name]
-            title = field.title or str(inner.model_config.get("title") or name.replace("_", " ").capitalize())
-            extra = inner.model_config.get("json_schema_extra")
-            if isinstance(extra, dict) and extra.get("folded"):
-                with gr.Accordion(title, open=False, elem_classes="folded"):
-                    self._section(inner, f"{prefix}{name}.", _words("", field.description))
-            else:
-                self._section(inner, f"{prefix}{name}.", _words(title, field.description))
+                    heading = Html("")
+                for name in run:
+                    self._add(f"{prefix}{name}", model.model_fields[name], prefix)
+
+    def _nested(self, field: FieldInfo, name: str, prefix: str) -> None:
+        inner = group_model(field.annotation) or BaseModel
+        title = field.title or str(inner.model_config.get("title") or name.replace("_", " ").capitalize())
+        extra = inner.model_config.get("json_schema_extra")
+        if isinstance(extra, dict) and extra.get("folded"):
+            with gr.Accordion(title, open=False, elem_classes="folded"):
+                self._section(inner, prefix, _words("", field.description))
+        else:
+            self._section(inner, prefix, _words(title, field.description))
 
     def _add(self, name: str, field: FieldInfo, prefix: str) -> None:
         shown = leaf(name, field, self._choices.get(name, ()))

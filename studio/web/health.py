@@ -1,4 +1,4 @@
-"""`/healthz` for whoever restarts the studio, `/api/metrics` for Prometheus, `/api/session` for the page's frame."""
+"""`/healthz` for whoever restarts the studio, `/metrics` for Prometheus, `/api/session` for the page's frame."""
 
 import asyncio
 import sqlite3
@@ -72,7 +72,7 @@ def add_routes(app: FastAPI, studio: Studio, requests: Requests) -> None:
             200 if ok else 503,
         )
 
-    @app.get("/api/metrics")
+    @app.get("/metrics")
     async def metrics() -> PlainTextResponse:
         body = await asyncio.to_thread(prometheus, studio, requests, time.time() - started)
         return PlainTextResponse(body, media_type=CONTENT_TYPE)

@@ -139,6 +139,7 @@ def test_the_classifier_beats_what_needs_no_fine_tuning() -> None:
     assert quality["macro_f1"].value > quality["frozen_macro_f1"].value
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # peft asks under the old name
 def test_the_classifiers_accuracy_holds_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     entry, test = kit.entry("kit:topic-classifier"), rows("test")

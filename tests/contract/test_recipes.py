@@ -99,6 +99,6 @@ def test_training_recipes_predict_their_memory(tmp_path: Any) -> None:
     settings = Settings(home=tmp_path)
     for name, recipe in RECIPES.items():
         if recipe.kind == "train":
-            predicted = recipe.resources(an_instance(name), settings)
+            predicted = recipe.resources(an_instance(name), settings, "local")
             assert isinstance(predicted, Resources)
             assert predicted.memory_bytes > 500 * 2**20

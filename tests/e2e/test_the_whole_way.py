@@ -78,7 +78,7 @@ def test_the_manifest_says_what_made_it(studio: RunningStudio, trained: str) -> 
 
 
 def test_metrics_page_draws_the_run(studio: RunningStudio, page: Page, trained: str) -> None:
-    page.goto(f"{studio.url}/metrics")
+    page.goto(f"{studio.url}/runs")
     expect(page.locator("figure.chart svg").first).to_be_visible()
     expect(page.get_by_role("table").filter(has_text=trained).first).to_be_visible()
 
@@ -149,7 +149,7 @@ def load_back(hub: HubServer, tmp_path: Path) -> None:
     assert done.stdout.strip() == str(labels), done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("path", ["", "playground", "fine-tune", "metrics", "jobs", "cards"])
+@pytest.mark.parametrize("path", ["", "playground", "fine-tune", "runs", "jobs", "cards"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_fits_and_is_quiet(browser: Any, studio: RunningStudio, path: str, width: int, theme: str) -> None:

@@ -126,7 +126,7 @@ def test_assets_are_served_with_a_version_and_the_rest_is_not(served: tuple[Stud
 def test_own_routes_stand_in_front_of_gradios(served: tuple[StudioDouble, httpx.Client]) -> None:
     client = served[1]
     assert client.get("/healthz").json()["ok"] is True
-    assert "studio_jobs" in client.get("/api/metrics").text
+    assert "studio_jobs" in client.get("/metrics").text
     assert client.get("/?page=jobs&id=1").headers["location"] == "/jobs?id=1"
     assert client.get("/monitoring/summary").status_code in (403, 404)
     assert client.post("/gradio_api/queue/join", json={}, headers={"Origin": "https://evil.example"}).status_code == 403

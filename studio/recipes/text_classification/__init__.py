@@ -18,10 +18,10 @@ def run(params: TextClassificationParams, context: JobContext) -> None:
     fit.run(params, context)
 
 
-def resources(params: TextClassificationParams, settings: Settings) -> Resources:
-    """Predicted peak memory; that of a small encoder for a model that cannot be looked at (a visitor's own)."""
+def resources(params: TextClassificationParams, settings: Settings, owner: str) -> Resources:
+    """Predicted peak memory; that of a small encoder for a model that cannot be looked at."""
     try:
-        base = resolve_base(params.model.base_model, settings, "local")
+        base = resolve_base(params.model.base_model, settings, owner)
         shape = memory.read_shape(base.path)
     except (StudioError, OSError, ValueError, KeyError, TypeError):
         shape = memory.SMALL_ENCODER

@@ -166,10 +166,10 @@ def _prune(original: Path, corpora: Sequence[Sequence[str]], unlabelled: Sequenc
     model.embeddings.word_embeddings = torch.nn.Embedding(len(kept), weight.shape[1], padding_idx=0, _weight=weight)
     model.config.vocab_size = len(kept)
     smaller = BertTokenizer(vocab={piece: number for number, piece in enumerate(kept)}, model_max_length=512)
+    smaller.save_pretrained(folder)  # before it is used, as use leaves its padding in the file
     explained = pooler.fit(model.eval(), smaller, unlabelled)
     model.half().save_pretrained(folder, max_shard_size="9400KB")
     _write_config(folder)
-    smaller.save_pretrained(folder)
     for file in folder.iterdir():
         file.chmod(0o644)  # safetensors writes for the owner only
     return explained

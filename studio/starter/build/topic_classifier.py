@@ -5,6 +5,7 @@ Plain peft and Trainer on the CPU. The studio's own fine-tune page starts from t
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ THREADS = 2
 MAX_LENGTH = 128  # word pieces
 RANK, ALPHA, DROPOUT = 16, 32, 0.1
 LEARNING_RATE, BATCH_SIZE, EPOCHS, WARMUP, WEIGHT_DECAY = 1e-3, 16, 3, 0.06, 0.01
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 PENALTIES = (0.3, 1.0, 3.0, 10.0)  # C of the logistic regression; the validation split chooses
 
 Split = Mapping[str, list[str]]
@@ -90,8 +92,7 @@ def _train(base: Path, labels: Sequence[str], splits: Mapping[str, Split], folde
         r=RANK,
         lora_alpha=ALPHA,
         lora_dropout=DROPOUT,
-        target_modules="all-linear",
-        modules_to_save=["classifier"],
+        target_modules="all-linear",  # the pooler too; the head is trained whole, which peft does of itself
     )
     model = get_peft_model(model, lora)
     with tempfile.TemporaryDirectory() as checkpoints:
@@ -113,7 +114,8 @@ def _train(base: Path, labels: Sequence[str], splits: Mapping[str, Split], folde
         Trainer(model=model, args=arguments, train_dataset=rows, processing_class=tokenizer).train()
     model.save_pretrained(folder)
     config.to_json_file(folder / "config.json")
-    tokenizer.save_pretrained(folder)
+    for name in TOKENIZER_FILES:  # not saved anew: use has left its padding and truncation in this one
+        shutil.copyfile(base / name, folder / name)
     _tidy(folder)
     for file in folder.iterdir():
         file.chmod(0o644)  # safetensors writes for the owner only
@@ -131,9 +133,9 @@ def _tidy(folder: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)
     file = folder / "adapter_config.json"
     config = json.loads(file.read_text(encoding="utf-8")) | {"base_model_name_or_path": BASE}
-    for name, value in config.items():  # peft writes sets, whose order changes from run to run
+    for name, value in config.items():  # peft writes sets in any order, and its own heads once more
         if isinstance(value, list):
-            config[name] = sorted(value)
+            config[name] = sorted(set(value))
     file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     model = folder / "config.json"
     settings = {

@@ -166,7 +166,7 @@ def test_checking_needs_no_torch(settings: Settings, rows: str) -> None:
         "recipe, settings = RECIPES['text-classification'], Settings(home=pathlib.Path(sys.argv[1]))\n"
         "params = tiny.make_params(sys.argv[2])\n"
         "assert recipe.validate(params, settings, tiny.OWNER) == []\n"
-        "assert recipe.resources(params, settings).memory_bytes > 0\n"
+        "assert recipe.resources(params, settings, 'local').memory_bytes > 0\n"
         "heavy = {'torch', 'transformers', 'peft', 'datasets', 'gradio'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -32,7 +32,7 @@ def test_metrics_count_jobs_and_requests(tmp_path: Path) -> None:
     client = _client(studio)
     client.get("/healthz")
     client.get("/nowhere")
-    lines = client.get("/api/metrics").text.splitlines()
+    lines = client.get("/metrics").text.splitlines()
     assert 'studio_jobs{state="running"} 1' in lines
     assert 'studio_jobs{state="queued"} 0' in lines
     assert 'studio_http_requests_total{method="GET",status="2xx"} 1' in lines
