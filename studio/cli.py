@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
-from studio.core.errors import InvalidInput, JobCancelled, StudioError
+from studio.core import params
+from studio.core.errors import InvalidInput, InvalidInputs, JobCancelled, StudioError
 from studio.core.settings import Settings
 from studio.core.types import Caller
 from studio.jobs.job import Job, JobState
@@ -27,6 +29,9 @@ app.add_typer(kit_app, name="kit")
 UNUSABLE = 422  # the status of a value that cannot be used
 LOCAL = Caller(owner="local", name="local", admin=True)
 
+Recipe = Annotated[str, typer.Argument(help="A recipe; `studio recipes` lists them.")]
+ArtifactId = Annotated[str, typer.Argument(help="Id of a result; `studio artifacts` lists them.")]
+JobId = Annotated[str, typer.Argument(help="Id of a job; `studio jobs list` lists them.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", "-s", help="A field and its value, for example epochs=3.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Run it now and follow its log until it is over.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -41,6 +46,9 @@ def main() -> None:
     except StudioError as error:
         say(str(error))
         sys.exit(2 if error.status == UNUSABLE else 1)
+    except OSError as error:  # a port that is taken, a folder that may not be written
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        sys.exit(1)
 
 
 @app.command()
@@ -48,12 +56,12 @@ def serve() -> None:
     """Open the studio in the browser's reach (the same as `make run`)."""
     from studio.app import launch
 
-    launch(Studio(Settings()))
+    launch(Studio(settings()))
 
 
 @app.command()
 def train(
-    recipe: str,
+    recipe: Recipe,
     set_: Sets = None,
     wait: Wait = False,
     push: Annotated[str, typer.Option(help="owner/name to publish to when it has succeeded.")] = "",
@@ -70,7 +78,7 @@ def train(
 
 @app.command()
 def run(
-    recipe: str,
+    recipe: Recipe,
     set_: Sets = None,
     wait: Wait = False,
     engine: Engine = "local",
@@ -95,21 +103,21 @@ def recipes(as_json: AsJson = False) -> None:
 
 @app.command()
 def predict(
-    task: str,
+    task: Annotated[str, typer.Argument(help="A task, for example text-classification.")],
     text: Annotated[str, typer.Argument(help="The input; '-' reads it from stdin.")],
     model: Annotated[str, typer.Option(help="kit:ID, artifact:ID, an artifact's id, or a Hub id.")] = "",
     set_: Sets = None,
 ) -> None:
     """Run a model on one input and print its output as JSON."""
+    slot = TASKS[task].inputs[0].name
+    value = _decoded("text", sys.stdin.buffer.read()).removesuffix("\n") if text == "-" else text
     with opened() as studio:
-        slot = TASKS[task].inputs[0].name
-        value = sys.stdin.read() if text == "-" else text
         show(studio.predict(LOCAL, task, {slot: value}, pairs(set_), model_ref(studio, model)).output)
 
 
 @app.command()
 def publish(
-    artifact: str,
+    artifact: ArtifactId,
     repo_id: Annotated[str, typer.Argument(help="owner/name on the Hub.")],
     public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private otherwise.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow it until it is over.")] = True,
@@ -134,14 +142,16 @@ def artifacts(as_json: AsJson = False) -> None:
 
 @app.command()
 def card(
-    artifact: str,
+    artifact: ArtifactId,
     check: Annotated[bool, typer.Option("--check", help="Lint it instead of printing it.")] = False,
     save: Annotated[Path | None, typer.Option(help="Replace the saved card by this file.")] = None,
 ) -> None:
     """Print, check or replace the model card of an artifact."""
     with opened() as studio:
         if save is not None:
-            studio.save_card(LOCAL, artifact, save.read_text(encoding="utf-8"))
+            if not save.is_file():
+                raise InvalidInput("--save", str(save), "There is no such file.")
+            studio.save_card(LOCAL, artifact, _decoded("--save", save.read_bytes()))
         text = studio.card(LOCAL, artifact)
         if not check:
             print(text)
@@ -166,7 +176,7 @@ def datasets(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def upload(path: Path) -> None:
+def upload(path: Annotated[Path, typer.Argument(help="The file.")]) -> None:
     """Take in a CSV, TSV, JSON, JSONL or Parquet file as a data set and print its reference."""
     if not path.is_file():
         raise InvalidInput("path", str(path), "There is no such file.")
@@ -177,8 +187,8 @@ def upload(path: Path) -> None:
 @jobs_app.command("list")
 def jobs_list(
     state: Annotated[list[JobState] | None, typer.Option(help="Only these states.")] = None,
-    search: str = "",
-    limit: int = 100,
+    search: Annotated[str, typer.Option(help="Only where id, title or recipe hold this.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
@@ -193,27 +203,27 @@ def jobs_list(
 
 
 @jobs_app.command("show")
-def jobs_show(job_id: str) -> None:
+def jobs_show(job_id: JobId) -> None:
     """Print one job as JSON."""
     with opened() as studio:
         show(asdict(studio.job(LOCAL, job_id)))
 
 
 @jobs_app.command("log")
-def jobs_log(job_id: str) -> None:
+def jobs_log(job_id: JobId) -> None:
     """Print the log of a job."""
     with opened() as studio:
         follow(studio, job_id, 0, sys.stdout.write)
 
 
 @jobs_app.command("wait")
-def jobs_wait(job_id: str, as_json: AsJson = False) -> None:
+def jobs_wait(job_id: JobId, as_json: AsJson = False) -> None:
     """Run what is queued, and follow a job until it is over."""
     _submit(lambda studio: studio.job(LOCAL, job_id), wait=True, as_json=as_json)
 
 
 @jobs_app.command("cancel")
-def jobs_cancel(job_id: str) -> None:
+def jobs_cancel(job_id: JobId) -> None:
     """Ask a job to stop; it saves what it has."""
     with opened() as studio:
         job = studio.cancel(LOCAL, job_id)
@@ -221,13 +231,13 @@ def jobs_cancel(job_id: str) -> None:
 
 
 @jobs_app.command("retry")
-def jobs_retry(job_id: str, wait: Wait = False) -> None:
+def jobs_retry(job_id: JobId, wait: Wait = False) -> None:
     """Start a failed or cancelled job again from its last checkpoint."""
     _submit(lambda studio: studio.retry(LOCAL, job_id), wait=wait, as_json=False)
 
 
 @jobs_app.command("delete")
-def jobs_delete(job_id: str) -> None:
+def jobs_delete(job_id: JobId) -> None:
     """Delete a finished job with its log and checkpoints; its artifact stays."""
     with opened() as studio:
         studio.delete(LOCAL, job_id)
@@ -258,22 +268,33 @@ def kit_verify() -> None:
 @contextmanager
 def opened() -> Iterator[Studio]:
     """The studio of this machine's settings, closed again afterwards; nothing is started."""
-    studio = Studio(Settings())
+    studio = Studio(settings())
     try:
         yield studio
     finally:
         studio.close()
 
 
+def settings() -> Settings:
+    """From the environment; raises `InvalidInputs` that name the variables."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = [params.problem(details) for details in error.errors(include_url=False)]
+        named = [InvalidInput(f"STUDIO_{wrong.field.upper()}", wrong.value, wrong.expected) for wrong in found]
+        raise InvalidInputs(named) from None
+
+
 def _submit(submit: Callable[[Studio], Job], *, wait: bool, as_json: bool) -> None:
     with opened() as studio:
+        job = submit(studio)
         if wait:
             studio.start()
-        job = submit(studio)
-        if not wait:
-            say("Queued. It starts when the studio runs, or with: studio jobs wait " + job.id)
-        else:
             job = _follow_to_end(studio, job)
+        elif job.state.finished:  # the same key once more
+            say(f"{job.id}  {job.state.value}")
+        else:
+            say(f"Queued. It starts when the studio runs, or with: studio jobs wait {job.id}")
         show(asdict(job)) if as_json else print(job.artifact or job.id)
     if wait and job.state is JobState.CANCELLED:
         raise JobCancelled
@@ -283,10 +304,13 @@ def _submit(submit: Callable[[Studio], Job], *, wait: bool, as_json: bool) -> No
 
 def _follow_to_end(studio: Studio, job: Job) -> Job:
     say(f"{job.id}  {job.title}")
-    offset = 0
+    offset, reason = 0, ""
     try:
         while not (job := studio.wait(LOCAL, job.id, 0.3)).state.finished:
             offset = follow(studio, job.id, offset, sys.stderr.write)
+            if job.waiting_for not in ("", reason):
+                say(job.waiting_for)
+            reason = job.waiting_for
     except KeyboardInterrupt:
         say(f"\nIt goes on in the background. To stop it: studio jobs cancel {job.id}")
         raise typer.Exit(130) from None
@@ -305,14 +329,17 @@ def follow(studio: Studio, job_id: str, offset: int, write: Callable[[str], Any]
         offset = end
 
 
-def pairs(settings: list[str] | None) -> dict[str, Any]:
+def pairs(given: list[str] | None) -> dict[str, Any]:
     """`["epochs=3"]` as `{"epochs": "3"}`; a value in brackets is read as JSON."""
     values: dict[str, Any] = {}
-    for setting in settings or ():
+    for setting in given or ():
         name, equals, value = setting.partition("=")
         if not equals:
             raise InvalidInput("--set", setting, "Write it as field=value, for example epochs=3.")
-        values[name.strip()] = json.loads(value) if value[:1] in "[{" and value else value
+        try:
+            values[name.strip()] = json.loads(value) if value.startswith(("[", "{")) else value
+        except ValueError as error:
+            raise InvalidInput(name.strip(), value, f"What begins with a bracket must be JSON: {error}.") from None
     return values
 
 
@@ -320,6 +347,13 @@ def model_ref(studio: Studio, model: str) -> str:
     """A bare artifact id means the artifact."""
     known = {artifact.id for artifact in studio.artifacts(LOCAL)}
     return f"artifact:{model}" if model in known else model
+
+
+def _decoded(field: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(field, "bytes", f"Save it as UTF-8: {error.reason} at byte {error.start}.") from None
 
 
 def _only_kind(recipe: str, kind: str) -> None:

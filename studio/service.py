@@ -3,6 +3,7 @@
 Every verb takes the caller and checks what they may see. What a verb does stands in the layer that it belongs to.
 """
 
+import codecs
 import secrets
 import shutil
 import threading
@@ -13,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from studio.core.errors import (
     Conflict,
     InvalidInput,
@@ -21,6 +24,7 @@ from studio.core.errors import (
     QuotaExceeded,
     SignInRequired,
     UnknownName,
+    shorten,
 )
 from studio.core.params import parse
 from studio.core.settings import Settings
@@ -29,7 +33,7 @@ from studio.data import mapping, rows, sources, uploads
 from studio.data.rows import ColumnSummary, Rows
 from studio.data.sources import Dataset, DatasetInfo
 from studio.engines import ENGINES
-from studio.hub import auth, cards
+from studio.hub import auth, cards, repos
 from studio.hub.auth import Account
 from studio.hub.cards import CardProblem
 from studio.hub.reachability import HubStatus, Reachability
@@ -51,6 +55,8 @@ from studio.tracking.downsample import min_max
 from studio.tracking.reader import Run, Series
 
 CARD = "README.md"
+EVERYTHING = 1_000_000
+TOKENS = 1000  # signed-in accounts whose newest token is remembered, in memory only
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,9 @@ class Studio:
         self.store = JobStore(settings.database)
         self.reachability = Reachability(settings)
         self.inference = Inference(settings)
-        self._tokens: dict[str, Any] = {}
+        self._tokens: dict[str, SecretStr] = {}
         self._lock = threading.Lock()
+        self._submitting = threading.Lock()
         self._scheduler: Scheduler | None = None
 
     @cached_property
@@ -123,23 +130,29 @@ class Studio:
 
         Raises `InvalidInputs`, `UnknownName`, `QuotaExceeded`, `SignInRequired`.
         """
+        self._remember(caller)
         entry = RECIPES[recipe]
+        if wishes.key and (known := self.store.find(caller.owner, wishes.key)):
+            return known
         params = parse(entry.params, values)
         if wishes.engine not in ENGINES:
             raise UnknownName("engine", wishes.engine, list(ENGINES))
-        if entry.needs_token:
-            self._require_token(caller)
+        self._check_token(caller, entry.needs_token, wishes.push)
         if problems := entry.validate(params, self.settings, caller.owner):
             raise InvalidInputs(problems)
-        self._check_quota(caller)
-        return self._enqueue(recipe, params, caller.owner, wishes)
+        job = self._new_job(recipe, params, caller.owner, wishes)
+        with self._submitting:  # or many at once would all find room
+            self._check_quota(caller.owner, job.key)
+            return self.store.add(job)
 
     def jobs(self, caller: Caller, states: Sequence[JobState] = (), search: str = "", limit: int = 100) -> list[Job]:
         """The caller's jobs, newest first; an admin sees everybody's."""
+        self._remember(caller)
         return self.store.list(None if caller.admin else caller.owner, states, search, limit)
 
     def job(self, caller: Caller, job_id: str) -> Job:
         """One job; raises `NotFound` for what is not there or is somebody else's."""
+        self._remember(caller)
         job = self.store.get(job_id)
         if job is None or not caller.may_see(job.owner):
             raise NotFound(f"There is no job {job_id!r}.")
@@ -148,30 +161,32 @@ class Studio:
     def log(self, caller: Caller, job_id: str, offset: int = 0, limit: int = 65536) -> tuple[str, int]:
         """Log text from a byte offset on, and the offset to go on from."""
         job = self.job(caller, job_id)
-        attempts = self.store.attempts(job.id)
-        if not attempts or not attempts[-1].handle:
-            return "", offset
-        data, end = self.engines[job.engine].logs(attempts[-1].handle, offset, limit)
-        whole = data.decode("utf-8", errors="ignore" if end - offset == limit else "replace")
-        return whole, end
+        handles = [attempt.handle for attempt in self.store.attempts(job.id) if attempt.handle]
+        if not handles or job.engine not in self.engines:
+            return "", max(0, offset)
+        data, end = self.engines[job.engine].logs(handles[-1], max(0, offset), limit)
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        text = decoder.decode(data)
+        return text, end - len(decoder.getstate()[0])  # a character that is not all there yet comes with the next page
 
     def cancel(self, caller: Caller, job_id: str) -> Job:
         """Ask a job to stop; it saves what it has. Raises `Conflict` when it is over already."""
         job = self.job(caller, job_id)
         if job.state.finished:
             raise Conflict(f"Job {job.id} has already {job.state.value}; there is nothing to cancel.")
-        self.store.request_cancel(job.id)
-        self.store.wake()
-        return self.job(caller, job_id)
+        return self.store.request_cancel(job.id)
 
     def retry(self, caller: Caller, job_id: str) -> Job:
-        """Start a failed or cancelled job again, from its last checkpoint. Raises `Conflict` for any other."""
+        """Start a failed or cancelled job again, from its last checkpoint.
+
+        Raises `Conflict` for any other, and `QuotaExceeded`.
+        """
         job = self.job(caller, job_id)
         if job.state not in FINISHED - {JobState.SUCCEEDED}:
             raise Conflict(f"Job {job.id} is {job.state.value}; only a failed or cancelled job can be tried again.")
-        self.store.retry(job.id)
-        self.store.wake()
-        return self.job(caller, job_id)
+        with self._submitting:
+            self._check_quota(job.owner)
+            return self.store.retry(job.id)
 
     def delete(self, caller: Caller, job_id: str) -> None:
         """Delete a finished job with its log and checkpoints; its artifact stays. Raises `Conflict` while it runs."""
@@ -227,12 +242,21 @@ class Studio:
 
     def projects(self, caller: Caller) -> list[str]:
         """Projects in which the caller has runs."""
-        return [name for name in reader.projects(self.settings.tracking_dir) if self.runs(caller, name)]
+        names = reader.projects(self.settings.tracking_dir)
+        if caller.admin:
+            return names
+        mine = {self.project_of(job) for job in self.jobs(caller, limit=EVERYTHING)}
+        return [name for name in names if name in mine]
 
     def runs(self, caller: Caller, project: str) -> list[Run]:
-        """The caller's runs of a project, newest first."""
-        mine = {job.id for job in self.jobs(caller, limit=10_000)}
-        found = [run for run in reader.runs(self.settings.tracking_dir, project) if caller.admin or run.name in mine]
+        """The caller's runs of a project, newest first; raises `NotFound`, also where only others have any."""
+        if caller.admin:
+            found = reader.runs(self.settings.tracking_dir, project)
+        else:
+            mine = {job.id for job in self.jobs(caller, limit=EVERYTHING) if self.project_of(job) == project}
+            if not mine:
+                raise NotFound(f"There is no project {shorten(project)}.")
+            found = [run for run in reader.runs(self.settings.tracking_dir, project) if run.name in mine]
         return sorted(found, key=lambda run: run.started_at, reverse=True)
 
     def run_metrics(self, caller: Caller, project: str, run: str) -> list[str]:
@@ -329,31 +353,30 @@ class Studio:
 
     # ---- inside
 
-    def _enqueue(self, recipe: str, params: Any, owner: str, wishes: Wishes) -> Job:
+    def _new_job(self, recipe: str, params: Any, owner: str, wishes: Wishes) -> Job:
         entry = RECIPES[recipe]
-        job = self.store.add(
-            Job(
-                id=new_job_id(entry.kind),
-                recipe=recipe,
-                title=entry.describe(params) or entry.title,
-                params=params.model_dump(mode="json"),
-                owner=owner,
-                key=wishes.key or secrets.token_hex(16),
-                engine=wishes.engine,
-                max_attempts=entry.max_attempts,
-                resources=entry.resources(params, self.settings, owner),
-                needs_token=entry.needs_token,
-                push=wishes.push,
-                created_at=time.time(),
-            )
+        return Job(
+            id=new_job_id(entry.kind),
+            recipe=recipe,
+            title=entry.describe(params) or entry.title,
+            params=params.model_dump(mode="json"),
+            owner=owner,
+            key=wishes.key or secrets.token_hex(16),
+            engine=wishes.engine,
+            max_attempts=entry.max_attempts,
+            resources=entry.resources(params, self.settings, owner),
+            needs_token=entry.needs_token,
+            push=wishes.push,
+            created_at=time.time(),
         )
-        self.store.wake()
-        return job
 
-    def _check_quota(self, caller: Caller) -> None:
+    def _check_quota(self, owner: str, key: str = "") -> None:
+        """Raise `QuotaExceeded` when the owner has as many jobs as one may have, unless `key` is one of them."""
+        if not self.settings.public or (key and self.store.find(owner, key)):
+            return
         unfinished = [state for state in JobState if not state.finished]
-        waiting = len(self.store.list(caller.owner, unfinished, "", self.settings.max_queued + 1))
-        if self.settings.public and waiting >= self.settings.max_queued:
+        waiting = len(self.store.list(owner, unfinished, "", self.settings.max_queued))
+        if waiting >= self.settings.max_queued:
             raise QuotaExceeded(
                 f"You have {waiting} jobs waiting or running; at most {self.settings.max_queued} are allowed. "
                 "Wait, or cancel one."
@@ -363,14 +386,27 @@ class Studio:
         if not caller.admin:
             self.job(caller, run)
 
-    def _require_token(self, caller: Caller) -> None:
-        token = auth.token_for(caller, self.settings)
-        if token is None:
+    def _check_token(self, caller: Caller, needed: bool, push: str) -> None:
+        """Raise when a job could never act on the Hub in the caller's name, now or after it has succeeded."""
+        if push:
+            repos.parse_repo_id(push, "push")
+        # on one's own machine the sign-in may follow; a visitor's own things never become an account's
+        visitor = bool(push) and self.settings.public
+        if (needed or visitor) and auth.token_for(caller, self.settings) is None:
             raise SignInRequired(
                 "Sign in to the Hub first: on a Space with the button in the sidebar, on your own machine with "
                 "`hf auth login` or the variable HF_TOKEN."
             )
-        self._tokens[caller.owner] = token
+
+    def _remember(self, caller: Caller) -> None:
+        """Keep the newest token of an account for its waiting jobs: in memory, never anywhere else."""
+        if caller.token is None:
+            return
+        with self._lock:
+            self._tokens.pop(caller.owner, None)
+            self._tokens[caller.owner] = caller.token
+            if len(self._tokens) > TOKENS:
+                del self._tokens[next(iter(self._tokens))]
 
     def _secrets(self, job: Job) -> Mapping[str, str] | None:
         """What a job's runner gets through the pipe; None holds the job back until its owner is signed in."""
@@ -383,4 +419,4 @@ class Studio:
         """Queue the push that was wished for when the job was started."""
         if job.state is JobState.SUCCEEDED and job.push and job.artifact:
             params = parse(RECIPES["publish"].params, {"artifact": job.artifact, "repo_id": job.push})
-            self._enqueue("publish", params, job.owner, Wishes(f"push-{job.id}"))
+            self.store.add(self._new_job("publish", params, job.owner, Wishes(f"push-{job.id}")))

@@ -13,9 +13,14 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def parse(model: type[M], values: Mapping[str, Any]) -> M:
-    """Nested or dotted values as `model`; raises `InvalidInputs` with one problem per field."""
+    """Nested or dotted values as `model`; raises `InvalidInputs` with one problem per field, unknown ones too."""
     try:
         return model.model_validate(nest(model, values))
+    except UnknownName as error:
+        expected = f"No field is called so, or more than one is. Known: {', '.join(error.known) or 'none'}."
+        raise InvalidInputs([InvalidInput(error.name, dict(flatten(values)).get(error.name), expected)]) from None
+    except InvalidInput as error:
+        raise InvalidInputs([error]) from None
     except ValidationError as error:
         raise InvalidInputs([problem(details) for details in error.errors(include_url=False)]) from None
 
@@ -35,7 +40,7 @@ def nest(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names as nested dictionaries; the last part or the title will do where it is unambiguous.
 
     `{"epochs": 3}` becomes `{"training": {"num_train_epochs": 3}}`, because that field's title is "Epochs".
-    Raises `UnknownName`, which lists the known fields.
+    Raises `UnknownName`, which lists the known fields, and `InvalidInput` for a field that is given twice.
     """
     leaves = dict(leaf_fields(model))
     nested: dict[str, Any] = {}
@@ -91,4 +96,6 @@ def _put(nested: dict[str, Any], dotted: str, value: Any) -> None:
     *groups, last = dotted.split(".")
     for group in groups:
         nested = nested.setdefault(group, {})
+    if last in nested:
+        raise InvalidInput(dotted, value, "This field is given twice, under two of its names.")
     nested[last] = value

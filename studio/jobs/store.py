@@ -80,6 +80,11 @@ class JobStore:
         row = self._connection.execute("SELECT * FROM job WHERE id = ?", (job_id,)).fetchone()
         return _job(row) if row else None
 
+    def find(self, owner: str, key: str) -> Job | None:
+        """The owner's job with this idempotency key, or None."""
+        row = self._connection.execute("SELECT * FROM job WHERE owner = ? AND key = ?", (owner, key)).fetchone()
+        return _job(row) if row else None
+
     def list(
         self, owner: str | None = None, states: Collection[JobState] = (), search: str = "", limit: int = 100
     ) -> Jobs:

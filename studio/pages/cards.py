@@ -149,7 +149,7 @@ def build(studio: Studio) -> None:
     def publish(request: gr.Request, **given: Any) -> list[Any]:
         caller, artifact_id = caller_of(request, studio), given["artifact"]
         studio.save_card(caller, artifact_id, given["card"])
-        name = str(given["name"]).strip()
+        name = (given["name"] or "").strip()
         repo_id = f"{given['owner']}/{name}" if given["owner"] else name
         studio.publish(caller, artifact_id, repo_id, private=given["private"], key=given["key"])
         return [pushes(studio, caller, artifact_id), secrets.token_hex(8)]

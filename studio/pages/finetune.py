@@ -38,7 +38,7 @@ class RecipeView:
     push: gr.Textbox
     start: gr.Button
     key: gr.State
-    job: gr.State
+    job: gr.Textbox
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ def recipe_layout(studio: Studio, recipe: AnyRecipe, *, shown: bool) -> RecipeVi
                     info="Push the result to this private repository on the Hub when it is ready. Empty: keep it here.",
                 )
                 engine = gr.Dropdown(list(ENGINES), value="local", label="Engine", info="Where the job runs.")
+            job = gr.Textbox(
+                visible="hidden", label="Job"
+            )  # a State would stay on the server, out of the script's reach
             start = gr.Button("Start training", variant="primary", size="lg")
         with gr.Column(scale=2, min_width=320, elem_classes="first-on-phones"):
             upload = None
@@ -83,7 +86,7 @@ def recipe_layout(studio: Studio, recipe: AnyRecipe, *, shown: bool) -> RecipeVi
                     label="Use your own data: CSV, TSV, JSON, JSONL or Parquet", file_types=DATA_FILES, height=150
                 )
             preview = gr.HTML()
-    return RecipeView(recipe, column, form, upload, preview, engine, push, start, gr.State(""), gr.State(""))
+    return RecipeView(recipe, column, form, upload, preview, engine, push, start, gr.State(""), job)
 
 
 def build(studio: Studio) -> None:
@@ -112,9 +115,9 @@ def wire(studio: Studio, view: RecipeView) -> None:
     recipe, form = view.recipe, view.form
 
     @guarded
-    def start(request: gr.Request, push: str, engine: str, key: str, **values: Any) -> tuple[str, str]:
+    def start(request: gr.Request, push: str | None, engine: str, key: str, **values: Any) -> tuple[str, str]:
         params = form.read(values)
-        wishes = Wishes(key or secrets.token_hex(8), push.strip(), engine)
+        wishes = Wishes(key or secrets.token_hex(8), (push or "").strip(), engine)
         job = studio.submit(caller_of(request, studio), recipe.name, params.model_dump(), wishes)
         return job.id, secrets.token_hex(8)
 

@@ -81,8 +81,8 @@ def build(studio: Studio) -> None:
         return [job.id, *page, parts.panel("Log", parts.log_view(job.id)), details(job), *buttons(job)]
 
     @guarded
-    def narrow(state: str, search: str, request: gr.Request) -> Html:
-        return listing(studio, request, FILTERS[state], search)
+    def narrow(state: str, search: str | None, request: gr.Request) -> Html:
+        return listing(studio, request, FILTERS[state], search or "")
 
     @guarded
     def cancel(job_id: str, request: gr.Request) -> list[Any]:

@@ -4,15 +4,20 @@ Errors are `{"error": text, "problems": [{"field", "value", "expected"}]}` with 
 """
 
 import asyncio
+import logging
+import secrets
 import tempfile
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import anyio
 from fastapi import Body, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from studio import __version__
 from studio.core.errors import InvalidInput, InvalidInputs, StudioError, shorten
@@ -22,6 +27,14 @@ from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
 from studio.tasks import TASKS
 from studio.ui.events import caller_of
+
+PREDICTIONS = 32  # that wait for the worker at a time: as many as it may put into a batch
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "What is wrong: `error` as text, and `problems` with one entry per field."}
+}
+FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"format": "binary"}}}}}
+
+log = logging.getLogger(__name__)
 
 
 class JobRequest(BaseModel):
@@ -50,9 +63,18 @@ class PredictRequest(BaseModel):
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
     """Mount the API at /api; its schema is at /api/openapi.json."""
-    api = FastAPI(title="Studio", version=__version__, openapi_url="/openapi.json", docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title="Studio",
+        version=__version__,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=ERRORS,
+    )
     api.add_exception_handler(StudioError, _studio_error)
     api.add_exception_handler(RequestValidationError, _bad_body)
+    api.add_exception_handler(HTTPException, _no_route)
+    api.add_exception_handler(Exception, _bug)
 
     async def caller(request: Request) -> Caller:
         return caller_of(request, studio)
@@ -66,6 +88,9 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
 
 
 def _add_inference(api: FastAPI, studio: Studio, who: Any) -> None:
+    # threads of their own: whoever waits for a model holds up neither pages nor streams
+    waiting = anyio.CapacityLimiter(PREDICTIONS)
+
     @api.get("/tasks")
     def tasks() -> list[dict[str, Any]]:
         """Every task with the schema of its parameters."""
@@ -79,7 +104,8 @@ def _add_inference(api: FastAPI, studio: Studio, who: Any) -> None:
         """Run a model; the answer is what the Hub's inference API gives for this task."""
         slot = TASKS[task].inputs[0].name
         inputs = body.inputs if isinstance(body.inputs, dict) else {slot: body.inputs}
-        found = await asyncio.to_thread(studio.predict, caller, task, inputs, body.parameters, body.model)
+        ask = partial(studio.predict, caller, task, inputs, body.parameters, body.model)
+        found = await anyio.to_thread.run_sync(ask, limiter=waiting)
         response.headers["X-Compute-Time"] = f"{found.seconds:.4f}"
         # InferenceClient takes one list of labels per input
         return [found.output] if TASKS[task].output.modality == "labels" else found.output
@@ -148,7 +174,7 @@ def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
         """The kit's data sets and the caller's uploads."""
         return [asdict(info) for info in studio.datasets(caller)]
 
-    @api.post("/datasets", status_code=201)
+    @api.post("/datasets", status_code=201, openapi_extra=FILE)
     async def upload(request: Request, name: str, caller: who) -> dict[str, Any]:
         """Take in the body as a data file called `name`."""
         with tempfile.TemporaryDirectory() as folder:
@@ -235,14 +261,30 @@ async def _bad_body(_: Request, error: Exception) -> Response:
     details = error.errors() if isinstance(error, RequestValidationError) else []
     problems = [
         {
-            "field": ".".join(str(part) for part in detail["loc"][1:]),
+            "field": "" if detail["type"] == "json_invalid" else ".".join(str(part) for part in detail["loc"][1:]),
             "value": shorten(detail.get("input")),
-            "expected": detail["msg"],
+            "expected": f"{detail['msg']}: {detail['ctx']['error']}"
+            if "error" in detail.get("ctx", {})
+            else detail["msg"],
         }
         for detail in details
     ]
     text = "\n".join(f"{problem['field'] or 'body'}: {problem['expected']}" for problem in problems)
     return JSONResponse({"error": text, "problems": problems}, status_code=422)
+
+
+async def _no_route(_: Request, error: Exception) -> Response:
+    """A path or a method that there is not."""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (404, None)
+    text = error.detail if isinstance(error, HTTPException) else ""
+    return JSONResponse({"error": f"{text}.", "problems": []}, status_code=status, headers=headers)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """What nobody planned for: the caller learns an id that stands in the log too, and nothing else."""
+    number = secrets.token_hex(4)
+    log.error("unexpected error %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    return JSONResponse({"error": f"Something went wrong (id {number}).", "problems": []}, status_code=500)
 
 
 def _problem_json(problem: InvalidInput) -> dict[str, str]:

@@ -52,6 +52,6 @@ list(RECIPES.values())
 import studio.jobs.zygote
 import torch, transformers, peft, datasets, trackio
 from transformers import Trainer
-print([name for name in ("gradio", "uvicorn", "fastapi") if name in sys.modules])
+print([name for name in ("gradio", "fastapi", "studio.service") if name in sys.modules])
 """
     assert loaded(code, tmp_path) == "[]"

@@ -28,9 +28,9 @@ def trained(studio: RunningStudio, browser: Any) -> str:
     page.get_by_label("At most").first.fill("400")
     page.get_by_label("Epochs").first.fill("2")
     page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile(r"/jobs\?id="), timeout=MINUTES)
+    page.wait_for_url(re.compile(r"/jobs\?id=train-"), timeout=MINUTES)
     job_id = str(page.url.split("id=")[1])
-    expect(page.locator("[data-live=state] .chip").first).to_contain_text("Done", timeout=5 * MINUTES)
+    expect(page.locator("[data-live=state] .chip").first).to_contain_text("Done", timeout=3 * MINUTES)
     context.close()
     return job_id
 

@@ -14,8 +14,12 @@ class Params(BaseModel):
     threshold: float = Field(0.5, ge=0, le=1, title="Toy threshold", description="Share of capitals that is loud.")
 
 
-def load(folder: Path, base: Path | None, device: str) -> Any:
-    return None
+class Ears:
+    bytes = 1
+
+
+def load(folder: Path, base: Path | None, device: str) -> Ears:
+    return Ears()
 
 
 def predict(pipe: Any, batch: Sequence[Mapping[str, Any]], params: Params) -> list[Any]:

@@ -38,13 +38,19 @@ def test_an_ambiguous_name_lists_what_it_may_mean() -> None:
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(UnknownName, match=r"Unknown field 'epoch'.*training\.epochs"):
+    with pytest.raises(InvalidInputs, match=r"epoch: 3 is not usable.*training\.epochs") as caught:
         parse(Params, {"dataset": "kit:x", "epoch": 3})
+    assert [problem.field for problem in caught.value.problems] == ["epoch"]
 
 
 def test_an_unknown_name_inside_a_group_is_refused_too() -> None:
-    with pytest.raises(UnknownName, match=r"training\.epoch'"):
+    with pytest.raises(InvalidInputs, match=r"training\.epoch: 3 is not usable"):
         parse(Params, {"dataset": "kit:x", "training": {"epoch": 3}})
+
+
+def test_a_field_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(InvalidInputs, match=r"training\.epochs: 4 is not usable.*twice"):
+        parse(Params, {"dataset": "kit:x", "epochs": 3, "training.epochs": 4})
 
 
 def test_every_problem_is_reported_at_its_dotted_field() -> None:
