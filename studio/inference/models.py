@@ -23,6 +23,7 @@ from studio.tasks import TASKS
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 SNAPSHOT_SECONDS = 600  # how long the Hub is not asked again which commit a branch is at
 FLOAT32 = 4  # bytes
+MODELS = {"model", "adapter"}  # kinds of kit entries and artifacts that can be loaded
 
 HEADS = {
     "ForSequenceClassification": "text-classification",
@@ -115,9 +116,9 @@ def available(
     """
     from studio.starter import kit
 
-    titles = {entry.id: entry.title for entry in kit.entries(kind="model")}
+    titles = {entry.id: entry.title for entry in kit.entries() if entry.kind in MODELS}
     for artifact in artifacts.list_artifacts(settings.artifacts_dir):
-        if artifact.manifest.owner == owner and artifact.manifest.kind in {"adapter", "model"}:
+        if artifact.manifest.owner == owner and artifact.manifest.kind in MODELS:
             titles[f"artifact:{artifact.id}"] = artifact.manifest.title
     found = []
     for ref, title in titles.items():
@@ -153,9 +154,9 @@ def _from_kit(ref: str, settings: Settings, owner: str) -> ModelFiles:
     from studio.starter import kit
 
     entry = kit.entry(ref)
-    if entry.kind != "model":
-        known = ", ".join(other.id for other in kit.entries(kind="model"))
-        raise InvalidInput("model", ref, f"It is a {entry.kind}. Models of the kit: {known}.")
+    if entry.kind not in MODELS:
+        known = ", ".join(other.id for other in kit.entries() if other.kind in MODELS)
+        raise InvalidInput("model", ref, f"It is a data set. Models of the kit: {known}.")
     task = entry.tasks[0] if entry.tasks else ""
     return _checked(ModelFiles(ref, entry.path, None, entry.base, "", entry.license, task=task), settings, owner)
 
@@ -165,7 +166,7 @@ def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
     artifact = artifacts.load(settings.artifacts_dir, artifact_id)
     if artifact.manifest.owner != owner:
         raise NotFound(f"There is no artifact {artifact_id!r}.")
-    if artifact.manifest.kind not in {"adapter", "model"}:
+    if artifact.manifest.kind not in MODELS:
         raise InvalidInput("model", ref, f"This artifact is of kind {artifact.manifest.kind!r}, not a model.")
     base, base_ref, terms, task = artifact.manifest.base_model, "", "", artifact.manifest.task
     if base is not None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from studio.core.errors import NotFound, StudioError
+from studio.core.errors import NotFound, StudioError, shorten
 
 MANIFEST = "manifest.json"
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 class DataReference(BaseModel):
@@ -105,8 +107,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def load(folder: Path, artifact_id: str) -> Artifact:
     """Read one artifact; raises `NotFound`, or `StudioError` when its manifest is damaged."""
-    if not artifact_id or "/" in artifact_id or artifact_id.startswith("."):
-        raise NotFound(f"There is no artifact {artifact_id!r}.")
+    if not ID.fullmatch(artifact_id):  # it comes from outside, and becomes a path
+        raise NotFound(f"There is no artifact {shorten(artifact_id)}.")
     path = folder / artifact_id
     try:
         return Artifact(path, Manifest.model_validate_json((path / MANIFEST).read_text(encoding="utf-8")))

@@ -1,5 +1,7 @@
 """A recipe added from outside: counts to a number."""
 
+import os
+
 from pydantic import BaseModel, Field
 
 from studio.jobs.artifacts import Manifest
@@ -12,6 +14,8 @@ class Params(BaseModel):
 
 
 def run(params: Params, context: JobContext) -> None:
+    if reason := os.environ.get("TOY_FAILS"):
+        raise RuntimeError(reason)
     for number in range(1, params.count + 1):
         context.raise_if_cancelled()
         context.log(f"counted {number}")

@@ -1,0 +1,32 @@
+"""Makes the toys of tests/plugins known to this process and to those it starts, and unknown again afterwards."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from studio.engines import ENGINES
+from studio.recipes import RECIPES
+from studio.tasks import TASKS
+
+PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
+TABLES = (RECIPES, TASKS, ENGINES)
+
+
+@contextmanager
+def plugged() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PLUGINS))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(PLUGINS), os.environ.get("PYTHONPATH", "")])))
+        patch.setattr(constants, "HF_HUB_OFFLINE", constants.HF_HUB_OFFLINE)  # a studio that is started sets it
+        _forget()
+        yield
+    _forget()
+
+
+def _forget() -> None:
+    for table in TABLES:
+        table.__dict__.pop("targets", None)
