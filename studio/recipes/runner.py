@@ -122,6 +122,8 @@ def _prepare(spec: JobSpec) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:  # forked with torch imported: its pool has read the environment already
         torch.set_num_threads(spec.threads)
+    for name in ("httpx", "httpx2"):  # a line per request is no log for a person
+        logging.getLogger(name).setLevel(logging.WARNING)
     os.nice(NICE)
     (spec.workdir / "checkpoints").mkdir(parents=True, exist_ok=True)
 

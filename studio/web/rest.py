@@ -28,6 +28,7 @@ from studio.service import Studio, Wishes
 from studio.tasks import TASKS
 from studio.ui.events import caller_of
 
+FARTHEST = 2**53  # larger numbers do not survive JavaScript, nor do files reach so far
 PREDICTIONS = 32  # that wait for the worker at a time: as many as it may put into a batch
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "What is wrong: `error` as text, and `problems` with one entry per field."}
@@ -147,7 +148,7 @@ def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:
         return job_json(studio.job(caller, job_id))
 
     @api.get("/jobs/{job_id}/log")
-    def log(job_id: str, caller: who, offset: Annotated[int, Query(ge=0)] = 0) -> PlainTextResponse:
+    def log(job_id: str, caller: who, offset: Annotated[int, Query(ge=0, le=FARTHEST)] = 0) -> PlainTextResponse:
         """Log text from a byte offset; the header X-Next-Offset says where to go on."""
         text, end = studio.log(caller, job_id, offset)
         return PlainTextResponse(text, headers={"X-Next-Offset": str(end)})
@@ -183,7 +184,13 @@ def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
             return asdict(await asyncio.to_thread(studio.upload, caller, path, name))
 
     @api.get("/datasets/rows")
-    def rows(ref: str, caller: who, split: str = "train", offset: int = 0, limit: int = 100) -> dict[str, Any]:
+    def rows(
+        ref: str,
+        caller: who,
+        split: str = "train",
+        offset: Annotated[int, Query(ge=0, le=FARTHEST)] = 0,
+        limit: Annotated[int, Query(ge=0)] = 100,
+    ) -> dict[str, Any]:
         """A page of at most 100 rows."""
         return asdict(studio.rows(caller, ref, split, offset, limit))
 

@@ -50,7 +50,7 @@ def test_the_form_shows_the_data_before_anything_starts(studio: RunningStudio, p
 
 def test_a_bad_setting_is_an_error_at_its_field(studio: RunningStudio, page: Page) -> None:
     page.goto(f"{studio.url}/fine-tune")
-    expect(page.get_by_label("Text column").first).to_have_value("text")
+    expect(page.get_by_text("First rows of train")).to_be_attached()
     page.get_by_label("Label column").first.fill("no-such-column")
     page.get_by_label("Label column").first.press("Enter")
     page.get_by_role("button", name="Start training").click()
@@ -86,14 +86,16 @@ def test_metrics_page_draws_the_run(studio: RunningStudio, page: Page, trained: 
 def test_the_playground_answers_with_the_new_model(studio: RunningStudio, page: Page, trained: str) -> None:
     job = get(f"{studio.url}/api/jobs/{trained}")
     page.goto(f"{studio.url}/playground?task=text-classification&model=artifact:{job['artifact']}")
-    page.get_by_label(re.compile("^Text")).first.fill("A fast chess engine with a graphical board for playing games")
+    page.get_by_label(re.compile(r"^\s*Text\s")).first.fill(
+        "A fast chess engine with a graphical board for playing games"
+    )
     page.get_by_role("button", name="Run").click()
     expect(page.locator(".scores .best")).to_have_text("games", timeout=2 * MINUTES)
 
 
 def test_the_kit_model_answers_too(studio: RunningStudio, page: Page) -> None:
     page.goto(f"{studio.url}/playground")
-    page.get_by_label(re.compile("^Text")).first.fill("A library to read and write MP3 and Ogg audio files")
+    page.get_by_label(re.compile(r"^\s*Text\s")).first.fill("A library to read and write MP3 and Ogg audio files")
     page.get_by_role("button", name="Run").click()
     expect(page.locator(".scores .best")).to_have_text(re.compile("sound|audio"), timeout=2 * MINUTES)
 
@@ -113,40 +115,34 @@ def test_card_is_filled_checked_and_published(
 ) -> None:
     job = get(f"{studio.url}/api/jobs/{trained}")
     page.goto(f"{studio.url}/cards?id={job['artifact']}")
-    card = page.get_by_label(re.compile("^Model card")).first
+    card = page.get_by_label(re.compile(r"^\s*Model card")).first
     expect(card).to_have_value(re.compile("library_name: peft"))
     expect(page.get_by_text("Signed in as alice")).to_be_visible()
-    page.get_by_label(re.compile("^Repository")).fill("topics-lora")
+    page.get_by_label(re.compile(r"^\s*Repository")).fill("topics-lora")
     page.get_by_role("button", name="Publish").click()
     expect(page.locator("[data-live=state] .chip").first).to_contain_text("Done", timeout=2 * MINUTES)
     files = hub.files("alice/topics-lora")
     assert {"README.md", "adapter_model.safetensors", "adapter_config.json", "manifest.json"} <= set(files)
     page.reload()
-    expect(page.get_by_role("link", name=re.compile("alice/topics-lora")).first).to_be_visible()
+    expect(page.get_by_role("link", name="topics-lora").first).to_be_visible()
     load_back(hub, tmp_path)
 
 
 def load_back(hub: HubServer, tmp_path: Path) -> None:
-    """What was pushed loads by id with plain transformers and peft, as its card says."""
-    code = (
-        "from peft import PeftModel\n"
-        "from transformers import AutoModelForSequenceClassification, AutoTokenizer\n"
-        "repo = 'alice/topics-lora'\n"
-        "base = AutoModelForSequenceClassification.from_pretrained(repo, subfolder='base', num_labels=LABELS)\n"
-        "model = PeftModel.from_pretrained(base, repo).eval()\n"
-        "tokenizer = AutoTokenizer.from_pretrained(repo)\n"
-        "print(model(**tokenizer('chess', return_tensors='pt')).logits.shape[1])\n"
-    )
-    labels = len(json.loads(hub.files("alice/topics-lora")["manifest.json"])["labels"])
+    """The code on the published card runs as it stands, in a fresh process with an empty cache."""
+    card = hub.files("alice/topics-lora")["README.md"].decode()
+    code = card.split("```python\n")[1].split("```")[0]
+    assert "PeftModel.from_pretrained" in code
     environment = {
         "HF_ENDPOINT": hub.endpoint,
         "HF_TOKEN": hub.token,
         "HF_HOME": str(tmp_path),
         "PATH": "/usr/bin:/bin",
     }
-    code = code.replace("LABELS", str(labels))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=180)
-    assert done.stdout.strip() == str(labels), done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-2000:]
+    labels = json.loads(hub.files("alice/topics-lora")["manifest.json"])["labels"]
+    assert any(label in done.stdout for label in labels), done.stdout
 
 
 @pytest.mark.parametrize("path", ["", "playground", "fine-tune", "runs", "jobs", "cards"])
@@ -161,9 +157,11 @@ def test_every_page_fits_and_is_quiet(browser: Any, studio: RunningStudio, path:
     # a choice that is called "label" makes Gradio look it up as one of its own phrases: harmless, and not ours
     page.on(
         "console",
-        lambda message: said.append(message.text)
-        if message.type in ("error", "warning") and "svelte-i18n" not in message.text
-        else None,
+        lambda message: (
+            said.append(message.text)
+            if message.type in ("error", "warning") and "svelte-i18n" not in message.text
+            else None
+        ),
     )
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(studio.url) else None)

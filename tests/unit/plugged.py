@@ -4,20 +4,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
 
+from studio.core.registry import Registry
 from studio.engines import ENGINES
+from studio.metrics import METRICS
+from studio.pages import PAGES
 from studio.recipes import RECIPES
 from studio.tasks import TASKS
 
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
 TABLES = (RECIPES, TASKS, ENGINES)
+OTHERS: tuple[Registry[Any], ...] = (METRICS, PAGES)
 
 
 @contextmanager
 def plugged() -> Iterator[None]:
+    for table in OTHERS:
+        assert "toy-metric" not in table  # read now, so that the toys do not stay behind in them
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(PLUGINS))
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(PLUGINS), os.environ.get("PYTHONPATH", "")])))

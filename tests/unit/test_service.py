@@ -310,7 +310,12 @@ def test_runs_are_their_owners_and_nothing_is_read_for_nothing(
     studio, mine, other = ran
     reads: list[str] = []
     original = reader.runs
-    monkeypatch.setattr(reader, "runs", lambda folder, project: reads.append(project) or original(folder, project))
+
+    def counted(folder: Path, project: str) -> list[reader.Run]:
+        reads.append(project)
+        return original(folder, project)
+
+    monkeypatch.setattr(reader, "runs", counted)
     assert [run.name for run in studio.runs(ANN, TOY)] == [mine.id]
     assert {run.name for run in studio.runs(TEACHER, TOY)} == {mine.id, other.id}
     assert reads == [TOY] * 2

@@ -1,0 +1,342 @@
+"""REST over real HTTP: every route, its errors, and who sees what. One local and one public studio, both serving."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+from huggingface_hub import InferenceClient, constants
+from huggingface_hub.errors import HfHubHTTPError
+
+from studio import app
+from studio.core.settings import Settings
+from studio.jobs import artifacts
+from studio.jobs.artifacts import Manifest
+from studio.service import Studio
+from studio.ui.page import Page
+from tests.unit.plugged import plugged
+
+
+def _page(studio: Studio) -> None:
+    gr.Markdown("hello")
+
+
+PAGES = [Page("", "Overview", "Where it starts.", "", "home", _page)]
+TEXT = "A chess program with a strong engine"
+CSV = b"text,label\ngood,a\nbad,b\n"
+
+
+@dataclass
+class Served:
+    studio: Studio
+    url: str
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"{self.url}/api", timeout=60)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _toys() -> Iterator[None]:
+    with plugged():
+        yield
+
+
+def _free_port() -> int:
+    """Gradio's own search leaves the sockets open that it has tried in vain."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _serve(settings: Settings) -> Iterator[Served]:
+    studio = Studio(settings)
+    server = app.launch(studio, block=False, pages=PAGES)
+    yield Served(studio, server.url.rstrip("/"))
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def local(_toys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("local") / "home"
+    yield from _serve(Settings(home=home, port=_free_port(), offline=True, zygote=False, max_upload_mb=1))
+
+
+@pytest.fixture(scope="module")
+def public(_toys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("public") / "home"
+    yield from _serve(Settings(home=home, port=_free_port(), offline=True, zygote=False, public=True, max_queued=2))
+
+
+@pytest.fixture
+def client(local: Served) -> Iterator[httpx.Client]:
+    with local.client() as client:
+        yield client
+
+
+def finished(client: httpx.Client, job_id: str) -> Any:
+    end = time.monotonic() + 60
+    while (job := client.get(f"/jobs/{job_id}").json())["state"] not in ("succeeded", "failed", "cancelled"):
+        assert time.monotonic() < end, job
+        time.sleep(0.05)
+    return job
+
+
+def refused(answer: httpx.Response, status: int, text: str, field: str | None = None) -> None:
+    body = answer.json()
+    assert (answer.status_code, body.keys()) == (status, {"error", "problems"}), body
+    assert text in body["error"]
+    assert all(problem.keys() == {"field", "value", "expected"} for problem in body["problems"])
+    if field is not None:
+        assert field in [problem["field"] for problem in body["problems"]]
+
+
+def test_a_job_from_its_start_to_its_deletion(client: httpx.Client) -> None:
+    answer = client.post("/jobs", json={"recipe": "toy-recipe", "params": {"count": 2}})
+    assert answer.status_code == 201
+    job = answer.json()
+    assert job.keys() >= {"id", "state", "progress", "params", "title", "owner", "artifact", "error"}
+    done = finished(client, job["id"])
+    assert (done["state"], done["progress"]["fraction"]) == ("succeeded", 1.0)
+    log = client.get(f"/jobs/{job['id']}/log")
+    assert "counted 2" in log.text
+    rest = client.get(f"/jobs/{job['id']}/log", params={"offset": log.headers["X-Next-Offset"]})
+    assert (rest.text, rest.headers["X-Next-Offset"]) == ("", log.headers["X-Next-Offset"])
+    assert client.get("/jobs", params={"search": job["id"], "state": "succeeded"}).json() == [done]
+    refused(client.post(f"/jobs/{job['id']}/cancel"), 409, "nothing to cancel")
+    refused(client.post(f"/jobs/{job['id']}/retry"), 409, "only a failed or cancelled job")
+    assert client.delete(f"/jobs/{job['id']}").status_code == 204
+    refused(client.get(f"/jobs/{job['id']}"), 404, "There is no job")
+    assert client.get(f"/artifacts/{done['artifact']}").json()["title"] == "Counted to 2"
+
+
+def test_the_same_idempotency_key_is_the_same_job(client: httpx.Client) -> None:
+    body, headers = {"recipe": "toy-recipe", "params": {"count": 1}}, {"Idempotency-Key": "click"}
+    first, second = (client.post("/jobs", json=body, headers=headers).json()["id"] for _ in range(2))
+    assert first == second
+    assert client.post("/jobs", json=body).json()["id"] != first
+
+
+BAD: list[tuple[str, str, Any, int, str, str | None]] = [
+    ("POST", "/jobs", {"recipe": "nope"}, 404, "Known: text-classification, publish, toy-recipe", None),
+    ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"count": 0}}, 422, "greater than or equal to 1", "count"),
+    ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"nope": 0}}, 422, "Known: count", "nope"),
+    ("POST", "/jobs", {"recipe": "toy-recipe", "engine": "moon"}, 404, "Known: local", None),
+    ("POST", "/jobs", {"recipe": "toy-recipe", "push": "x"}, 422, "owner/name", "push"),
+    ("POST", "/jobs", {"params": {}}, 422, "recipe", "recipe"),
+    ("POST", "/jobs", [], 422, "", None),
+    ("GET", "/jobs/nope", None, 404, "There is no job 'nope'", None),
+    ("GET", "/jobs/nope/log", None, 404, "There is no job", None),
+    ("GET", "/jobs?limit=0", None, 422, "limit", "limit"),
+    ("GET", "/jobs?state=nope", None, 422, "queued", None),
+    ("POST", "/jobs/nope/cancel", None, 404, "There is no job", None),
+    ("POST", "/jobs/nope/retry", None, 404, "There is no job", None),
+    ("DELETE", "/jobs/nope", None, 404, "There is no job", None),
+    ("GET", "/artifacts/nope", None, 404, "There is no artifact", None),
+    ("GET", "/artifacts/a%00b", None, 404, "There is no artifact", None),
+    ("GET", "/artifacts/..%2Fjobs", None, 404, "", None),
+    ("GET", "/artifacts/nope/card", None, 404, "There is no artifact", None),
+    ("POST", "/artifacts/nope/publish", {"repo_id": "a/b"}, 404, "There is no artifact", None),
+    ("POST", "/artifacts/nope/publish", {}, 422, "repo_id", "repo_id"),
+    ("GET", "/datasets/rows?ref=kit:nope", None, 404, "kit:debian-topics", None),
+    ("GET", "/datasets/rows?ref=kit:debian-topics&split=nope", None, 404, "Known: train, validation, test", None),
+    ("GET", f"/datasets/rows?ref=kit:debian-topics&offset={10**30}", None, 422, "offset", "offset"),
+    ("GET", "/datasets/rows?ref=kit:debian-topics&limit=-1", None, 422, "limit", "limit"),
+    ("GET", "/datasets/rows", None, 422, "ref", "ref"),
+    ("POST", "/tasks/nope", {"inputs": "x"}, 404, "Known: text-classification, toy-task", None),
+    ("POST", "/tasks/text-classification", {}, 422, "inputs", "inputs"),
+    ("POST", "/tasks/text-classification", {"inputs": "x", "parameters": {"top_k": 0}}, 422, "top_k", "top_k"),
+    ("POST", "/tasks/text-classification", {"inputs": "x", "parameters": {"nope": 0}}, 422, "Known: ", "nope"),
+    ("POST", "/tasks/text-classification", {"inputs": "x", "model": "kit:nope"}, 404, "kit:minilm-l6", None),
+    ("POST", "/tasks/text-classification", {"inputs": "x", "model": "nope"}, 422, "owner/name", "model"),
+    ("GET", "/no/such/path", None, 404, "Not Found", None),
+    ("PUT", "/jobs", {}, 405, "Not Allowed", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "text", "field"), BAD)
+def test_what_is_wrong_has_one_shape(
+    client: httpx.Client, method: str, path: str, body: Any, status: int, text: str, field: str | None
+) -> None:
+    refused(client.request(method, path, json=body), status, text, field)
+
+
+def test_malformed_json_is_named_and_nothing_of_the_inside_shows(client: httpx.Client) -> None:
+    answer = client.post("/jobs", content=b'{"recipe": ', headers={"content-type": "application/json"})
+    refused(answer, 422, "body: JSON decode error")
+    assert "Traceback" not in answer.text
+    assert client.post("/jobs", content=b"\xff", headers={"content-type": "application/json"}).status_code in (400, 422)
+    assert client.post("/jobs", content=b"[" * 100_000, headers={"content-type": "application/json"}).status_code < 500
+
+
+def test_a_bug_gives_an_id_and_no_details(
+    local: Served, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(local.studio, "jobs", broken)
+    answer = client.get("/jobs")
+    refused(answer, 500, "Something went wrong (id ")
+    assert "secret detail" not in answer.text
+    number = answer.json()["error"].split("id ")[1].rstrip(").")
+    assert any(number in record.getMessage() for record in caplog.records)
+
+
+def test_foreign_pages_may_not_call(client: httpx.Client) -> None:
+    for origin in ("https://evil.example", "null"):
+        answer = client.post("/jobs", json={"recipe": "toy-recipe"}, headers={"Origin": origin})
+        assert answer.status_code == 403
+    assert client.get("/jobs", headers={"Origin": str(client.base_url).removesuffix("/api/")}).status_code == 200
+
+
+def test_an_upload_is_the_raw_body(client: httpx.Client) -> None:
+    answer = client.post("/datasets", params={"name": "reviews.csv"}, content=CSV)
+    assert answer.status_code == 201
+    info = answer.json()
+    assert (info["splits"], info["title"]) == ({"train": 2}, "reviews.csv")
+    assert info["ref"] in [entry["ref"] for entry in client.get("/datasets").json()]
+    rows = client.get("/datasets/rows", params={"ref": info["ref"], "limit": 1, "offset": 1}).json()
+    assert (rows["rows"], rows["total"]) == ([["bad", "b"]], 2)
+    assert len(client.get("/datasets/rows", params={"ref": "kit:debian-topics", "limit": 5000}).json()["rows"]) == 100
+
+
+def test_an_upload_that_is_too_large_or_no_data_is_refused(client: httpx.Client) -> None:
+    large = b"text,label\n" + b"good,a\n" * 200_000
+
+    def parts() -> Iterator[bytes]:  # its size is not known in advance
+        yield from (large[at : at + 65536] for at in range(0, len(large), 65536))
+
+    contents: list[Any] = [large, parts()]
+    for content in contents:
+        refused(client.post("/datasets", params={"name": "a.csv"}, content=content), 422, "larger than 1 MB", "file")
+    refused(client.post("/datasets", params={"name": "a.exe"}, content=b"MZ\0\0"), 422, "a.exe", "file")
+    refused(client.post("/datasets", params={"name": "a.csv"}, content=b"\0\1"), 422, "a.csv", "file")
+    refused(client.post("/datasets", params={"name": "a.csv"}, content=b""), 422, "a.csv", "file")
+    refused(client.post("/datasets", content=CSV), 422, "name", "name")
+
+
+def test_a_card_is_read_and_kept(local: Served, client: httpx.Client) -> None:
+    _add_artifact(local.studio, "local", "with-card")
+    card = client.get("/artifacts/with-card/card")
+    assert card.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert card.text.startswith("---")
+    headers = {"content-type": "text/markdown"}
+    saved = client.put("/artifacts/with-card/card", content="# Mine, ünïcode", headers=headers)
+    assert saved.status_code == 200
+    assert {problem["level"] for problem in saved.json()} <= {"error", "warning", "info"}
+    assert client.get("/artifacts/with-card/card").text == "# Mine, ünïcode"
+    for content in (b"\xff\xfe", b""):
+        assert client.put("/artifacts/with-card/card", content=content, headers=headers).status_code == 422
+    assert client.get("/artifacts/with-card/card").text == "# Mine, ünïcode"
+    refused(client.put("/artifacts/nope/card", content="x", headers=headers), 404, "There is no artifact")
+
+
+def test_publishing_without_a_token_asks_to_sign_in(
+    local: Served, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    _add_artifact(local.studio, "local", "unsigned")
+    answer = client.post("/artifacts/unsigned/publish", json={"repo_id": "me/x"})
+    refused(answer, 401, "hf auth login")
+
+
+def test_the_hubs_own_client_works_unchanged(
+    local: Served, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # as in a process of its own
+    hub_client = InferenceClient(model=f"{local.url}/api/tasks/text-classification")
+    labels = hub_client.text_classification(TEXT, top_k=2)
+    assert len(labels) == 2
+    assert 1 >= labels[0].score >= labels[1].score > 0
+    every = hub_client.text_classification(TEXT)
+    assert sum(label.score for label in every) == pytest.approx(1, abs=1e-3)
+    with pytest.raises(HfHubHTTPError) as caught:
+        hub_client.text_classification("")
+    assert caught.value.response.status_code == 422
+    toy = client.post("/tasks/toy-task", json={"inputs": "HELLO", "parameters": {"threshold": 0.5}})
+    assert toy.json() == [[{"label": "LOUD", "score": 1.0}]]
+    assert float(toy.headers["X-Compute-Time"]) >= 0
+
+
+def test_tables_and_the_hub_are_told(client: httpx.Client) -> None:
+    recipes = {recipe["name"]: recipe for recipe in client.get("/recipes").json()}
+    assert recipes["toy-recipe"]["parameters"]["properties"]["count"]["maximum"] == 1000
+    tasks = {task["id"]: task for task in client.get("/tasks").json()}
+    assert "top_k" in tasks["text-classification"]["parameters"]["properties"]
+    hub = client.get("/hub", params={"refresh": True}).json()
+    assert (hub["reachable"], "offline" in hub["reason"]) == (False, True)
+
+
+def test_the_schema_describes_every_route(client: httpx.Client) -> None:
+    schema = client.get("/openapi.json").json()
+    assert schema["openapi"].startswith("3.")
+    assert schema["servers"] == [{"url": "/api"}]
+    assert len(schema["paths"]) == 15
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (path, method)
+            assert operation["description"], (path, method)
+            assert set(operation["responses"]) & {"200", "201", "204"}, (path, method)
+            assert "4XX" in operation["responses"], (path, method)
+            declared = {given["name"] for given in operation.get("parameters", ()) if given["in"] == "path"}
+            assert declared == {part[1:-1] for part in path.split("/") if part.startswith("{")}, path
+    assert "requestBody" in schema["paths"]["/datasets"]["post"]
+
+
+def test_two_sessions_do_not_see_each_other(public: Served) -> None:
+    with public.client() as ann, public.client() as ben:
+        job = ann.post("/jobs", json={"recipe": "toy-recipe", "params": {"count": 1}}).json()
+        assert job["owner"].startswith("session:")
+        assert ben.get("/jobs").json() == []
+        refs = [ann.post("/datasets", params={"name": "a.csv"}, content=CSV).json()["ref"]]
+        result = _add_artifact(public.studio, job["owner"], "of-ann")
+        hidden: list[Callable[[httpx.Client], httpx.Response]] = [
+            lambda who: who.get(f"/jobs/{job['id']}"),
+            lambda who: who.get(f"/jobs/{job['id']}/log"),
+            lambda who: who.get(f"/artifacts/{result}"),
+            lambda who: who.get(f"/artifacts/{result}/card"),
+            lambda who: who.put(f"/artifacts/{result}/card", content="x", headers={"content-type": "text/markdown"}),
+            lambda who: who.get("/datasets/rows", params={"ref": refs[0]}),
+        ]
+        for ask in hidden:
+            assert ask(ben).status_code == 404
+            assert ask(ann).status_code == 200
+        for method, path in (("POST", "cancel"), ("POST", "retry")):
+            assert ben.request(method, f"/jobs/{job['id']}/{path}").status_code == 404
+        assert ben.delete(f"/jobs/{job['id']}").status_code == 404
+        assert ben.post(f"/artifacts/{result}/publish", json={"repo_id": "ben/x"}).status_code == 404
+        stolen = {"inputs": "x", "model": f"artifact:{result}"}
+        assert ben.post("/tasks/text-classification", json=stolen).status_code == 404
+        assert ben.get("/artifacts").json() == []
+        assert refs[0] not in [info["ref"] for info in ben.get("/datasets").json()]
+        assert finished(ann, job["id"])["state"] == "succeeded"
+        refused(ann.get("/datasets/rows", params={"ref": "/etc/passwd"}), 422, "one's own machine", "dataset")
+        refused(ann.post("/jobs", json={"recipe": "toy-recipe", "push": "a/b"}), 401, "Sign in")
+
+
+def test_a_made_up_session_is_nobodys(public: Served) -> None:
+    with public.client() as ann:
+        owner = ann.post("/jobs", json={"recipe": "toy-recipe", "params": {"count": 1}}).json()["owner"]
+        with httpx.Client(base_url=f"{public.url}/api", cookies={"studio_session": "local"}) as other:
+            assert other.get("/jobs").json() == []
+        assert owner.removeprefix("session:") == ann.cookies["studio_session"]
+
+
+def test_the_quota_is_429(public: Served) -> None:
+    with public.client() as ann:
+        body = {"recipe": "toy-recipe", "params": {"count": 1000}}
+        answers = [ann.post("/jobs", json=body) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [201, 201, 429]
+        refused(answers[2], 429, "at most 2")
+
+
+def _add_artifact(studio: Studio, owner: str, name: str) -> str:
+    staging = artifacts.stage(studio.settings.artifacts_dir)
+    manifest = Manifest(
+        id=name, kind="model", title="A result", recipe="toy-recipe", params={}, owner=owner, job="j", created_at=1
+    )
+    return artifacts.commit(staging, manifest).id
