@@ -21,7 +21,8 @@ from studio.ui.forms import Form
 from studio.ui.page import Page
 from studio.ui.parts import Html
 
-PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 240
+PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 160
+NARROW_COLUMNS = 4  # more of them are scrolled sideways
 DATA_FILES = [".csv", ".tsv", ".json", ".jsonl", ".parquet"]
 
 
@@ -76,7 +77,7 @@ def recipe_layout(studio: Studio, recipe: AnyRecipe, *, shown: bool) -> RecipeVi
                 )
                 engine = gr.Dropdown(list(ENGINES), value="local", label="Engine", info="Where the job runs.")
             job = gr.Textbox(
-                visible="hidden", label="Job"
+                elem_classes="offstage", label="Job"
             )  # a State would stay on the server, out of the script's reach
             start = gr.Button("Start training", variant="primary", size="lg")
         with gr.Column(scale=2, min_width=320, elem_classes="first-on-phones"):
@@ -211,7 +212,10 @@ def look(studio: Studio, ref: str, caller: Caller) -> Html:
     facts = [("Rows", ", ".join(f"{name} {rows:,}" for name, rows in info.splits.items()))]
     facts += [("Licence", info.license or "not stated"), ("Size", parts.format_bytes(info.bytes))]
     cells = [[cell(value) for value in row] for row in page.rows]
-    pieces = [parts.key_values(facts), parts.table(page.columns, cells, f"First rows of {split}", wide=True)]
+    pieces = [
+        parts.key_values(facts),
+        parts.table(page.columns, cells, f"First rows of {split}", wide=len(page.columns) > NARROW_COLUMNS),
+    ]
     if balance:
         total = max(1, info.splits[split])
         shares = [(f"{label} ({count:,})", count / total) for label, count in balance[:12]]

@@ -74,7 +74,7 @@ def build(studio: Studio) -> None:
         found = [run for run in studio.runs(caller, project) if run.name in runs]
         active = any(not finished(studio, run) for run in found)
         charts = [curve(studio, caller, found, metric) for metric in metrics]
-        grid = Html(f'<div class="chart-grid">{parts.join(charts)}</div>') if charts else nothing()
+        grid = parts.panel("", Html(f'<div class="chart-grid">{parts.join(charts)}</div>')) if charts else nothing()
         return [grid, figures(studio, caller, found), gr.update(active=active)]
 
     @guarded
