@@ -51,6 +51,9 @@ class ScriptedEngine:
     def find(self, key: str) -> str | None:
         return key if key in self.specs else None
 
+    def warm_up(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
