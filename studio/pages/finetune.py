@@ -21,7 +21,7 @@ from studio.ui.forms import Form
 from studio.ui.page import Page
 from studio.ui.parts import Html
 
-PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 160
+PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 90
 NARROW_COLUMNS = 4  # more of them are scrolled sideways
 DATA_FILES = [".csv", ".tsv", ".json", ".jsonl", ".parquet"]
 
