@@ -295,11 +295,18 @@ def _submit(submit: Callable[[Studio], Job], *, wait: bool, as_json: bool) -> No
             say(f"{job.id}  {job.state.value}")
         else:
             say(f"Queued. It starts when the studio runs, or with: studio jobs wait {job.id}")
-        show(asdict(job)) if as_json else print(job.artifact or job.id)
+        show(asdict(job)) if as_json else print(_result(studio, job))
     if wait and job.state is JobState.CANCELLED:
         raise JobCancelled
     if wait and job.state is JobState.FAILED:
         raise StudioError(job.error)
+
+
+def _result(studio: Studio, job: Job) -> str:
+    """What one goes on with: the link of a push, the artifact of any other job, or the id of one that is not over."""
+    if job.recipe == "publish" and job.state is JobState.SUCCEEDED:
+        return studio.artifact(LOCAL, str(job.params["artifact"])).manifest.published[-1]
+    return job.artifact or job.id
 
 
 def _follow_to_end(studio: Studio, job: Job) -> Job:
