@@ -107,12 +107,12 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing t
 
 
 def new_job_id(prefix: str = "job") -> str:
-    """A short id that sorts by time, for example "job-1v3k9q2-x7f0": seconds since the epoch, then chance."""
+    """A short id that sorts by time, for example "job-1v3k9q2-x7f0k2m": seconds since the epoch, then chance."""
     now, digits = int(time.time()), ""
     for _ in range(7):
         now, digit = divmod(now, 32)
         digits = _ALPHABET[digit] + digits
-    return f"{prefix}-{digits}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
+    return f"{prefix}-{digits}-{''.join(secrets.choice(_ALPHABET) for _ in range(7))}"
 
 
 @dataclass(frozen=True)

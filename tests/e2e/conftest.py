@@ -111,8 +111,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One per module: its event loop is in the way of tests that need their own."""
     with sync_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)

@@ -78,7 +78,7 @@ def test_adapter_answers_otherwise_than_other_models(inference: Inference, setti
         (TASK, "whole", {"inputs": 3}, {}, InvalidInput, "inputs: 3"),
         (TASK, "whole", {"inputs": "fun"}, {"top_k": 4}, InvalidInput, "The model has 3 labels"),
         (TASK, "whole", {"inputs": "fun"}, {"top_k": 0}, InvalidInputs, "top_k: 0"),
-        (TASK, "whole", {"inputs": "fun"}, {"bottom_k": 1}, UnknownName, "Known: function_to_apply, top_k"),
+        (TASK, "whole", {"inputs": "fun"}, {"bottom_k": 1}, InvalidInputs, "Known: function_to_apply, top_k"),
         (TASK, "adapted-base", {"inputs": "fun"}, {}, InvalidInput, "no classification head; fine-tune it first"),
         ("bogus", "whole", {"inputs": "fun"}, {}, UnknownName, "Unknown task 'bogus'. Known: text-classification"),
         ("probe", "whole", {"inputs": "refuse"}, {}, InvalidInput, "Anything else is right."),

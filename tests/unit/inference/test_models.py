@@ -190,7 +190,7 @@ def test_artifacts_that_are_no_models_are_refused(home: Settings, whole: Path) -
 def test_unknown_kit_ids_list_the_known(home: Settings) -> None:
     with pytest.raises(UnknownName, match="kit:topic-classifier"):
         models.resolve_model("kit:bogus", home, "local")
-    with pytest.raises(InvalidInput, match=r"It is a dataset\. Models of the kit: kit:"):
+    with pytest.raises(InvalidInput, match=r"It is a data set\. Models of the kit: kit:"):
         models.resolve_model(kit.entries(kind="dataset")[0].id, home, "local")
 
 

@@ -135,7 +135,7 @@ def test_the_spec_carries_the_lease(scheduler: Scheduler, engine: ScriptedEngine
     job = scheduler.store.add(heavy())
     scheduler.tick()
     spec = engine.specs[f"{job.id}.1"]
-    assert (spec.job, spec.attempt, spec.threads, spec.device.id) == (job.id, 1, 1, "cpu")
+    assert (spec.job, spec.attempt, spec.threads, spec.device.id) == (job.id, 1, 2, "cpu")
     assert spec.workdir == settings.jobs_dir / job.id
     assert JobSpec.from_json(spec.to_json(), {}) == spec
 
