@@ -209,12 +209,15 @@ def look(studio: Studio, ref: str, caller: Caller) -> Html:
         balance = studio.column(caller, ref, split, guess.label).top if guess.label else []
     except StudioError as error:
         return parts.panel("Preview", parts.notice("bad", str(error)))
-    facts = [("Rows", ", ".join(f"{name} {rows:,}" for name, rows in info.splits.items()))]
+    facts = [("Columns", ", ".join(page.columns))]
+    facts += [("Rows", ", ".join(f"{name} {rows:,}" for name, rows in info.splits.items()))]
     facts += [("Licence", info.license or "not stated"), ("Size", parts.format_bytes(info.bytes))]
-    cells = [[cell(value) for value in row] for row in page.rows]
+    # beside the form there is room for what will be learned, not for every column
+    shown = [name for name in (guess.label, guess.text) if name] or list(page.columns)
+    cells = [[cell(row[page.columns.index(name)]) for name in shown] for row in page.rows]
     pieces = [
         parts.key_values(facts),
-        parts.table(page.columns, cells, f"First rows of {split}", wide=len(page.columns) > NARROW_COLUMNS),
+        parts.table(shown, cells, f"First rows of {split}", wide=len(shown) > NARROW_COLUMNS),
     ]
     if balance:
         total = max(1, info.splits[split])
