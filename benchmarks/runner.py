@@ -40,15 +40,14 @@ def one(studio: Studio, number: int) -> tuple[float, float]:
     submitted = time.perf_counter()
     started = line = 0.0
     while not line:
-        attempts = studio.store.attempts(job.id)
-        if not started and attempts and attempts[-1].pid:
+        if not started and (studio.settings.jobs_dir / job.id / "attempts" / "1" / "process.json").exists():
             started = time.perf_counter() - submitted
         if studio.log(LOCAL, job.id)[0]:
             line = time.perf_counter() - submitted
         time.sleep(0.001)
     studio.cancel(LOCAL, job.id)
     studio.wait(LOCAL, job.id)
-    return started or line, line
+    return started, line
 
 
 def wait_for_zygote(studio: Studio) -> None:
