@@ -16,6 +16,8 @@ from studio.core.settings import ASSETS
 KIT = ASSETS / "kit"
 MANIFEST = "manifest.json"
 Kind = Literal["model", "adapter", "dataset"]
+Library = Literal["transformers", "peft", "diffusers", "datasets", "studio"]
+Tier = Literal["kit", "extra"]
 
 
 class KitError(StudioError):
@@ -57,21 +59,31 @@ class Quality(_Record):
     split: str = Field(description="What it was measured on.")
     n: int = Field(ge=1, description="Rows or sentences measured.")
     note: str = Field(default="", description="How it was measured, where the name does not say.")
+    baseline: float | None = Field(default=None, description="The same figure of the trivial answer.")
+    baseline_note: str = Field(default="", description='What the trivial answer is, for example "largest class".')
+    band: float = Field(default=0.1, gt=0, description="How far a sample of 200 rows may lie from the value.")
+    greater_is_better: bool = True
 
 
 class KitEntry(_Record):
     """One model or data set of the kit.
 
     Attributes:
+        library: what loads it: "transformers", "peft" (an adapter), "diffusers", "datasets" (Parquet), or "studio" for
+            the few that a task of ours has to wrap.
+        tier: "kit" lies in the repository; an "extra" is fetched when it is asked for.
         license: SPDX expression or, for mixed material, the name of the terms; the text is in `license_file`.
         upstream: id on the Hub of what the entry was made from; "" where it has none.
         base: id of the kit's model that an adapter belongs to.
-        toy: too small to be of use beyond showing how things work.
+        toy: too small, or learned from too artificial data, to be of use beyond showing how things work.
+        quality: measured on rows that were never trained on; the first figure is the one that lists show.
         root: folder of the manifest.
     """
 
     id: str = Field(pattern="^kit:[a-z0-9-]+$")
     kind: Kind
+    library: Library = "transformers"
+    tier: Tier = "kit"
     title: str
     description: str
     tasks: tuple[str, ...]
@@ -82,7 +94,7 @@ class KitEntry(_Record):
     upstream: str = ""
     base: str = ""
     toy: bool = False
-    built_by: str = Field(description="Module that makes it; run with `python -m`.")
+    built_by: str = Field(description="Module that makes it; `studio kit build NAME` runs it.")
     seed: int
     versions: dict[str, str] = Field(description="Package → version that the entry was made with.")
     labels: tuple[str, ...] = ()
@@ -91,7 +103,7 @@ class KitEntry(_Record):
         default_factory=dict, description="Settings that it was trained with."
     )
     quality: dict[str, Quality] = Field(default_factory=dict)
-    files: tuple[KitFile, ...]
+    files: tuple[KitFile, ...] = ()
     root: Path = Field(default=KIT, exclude=True, repr=False)
 
     @property
@@ -139,9 +151,7 @@ def verify(id: str, root: Path = KIT) -> list[str]:
     Reads every byte: about 0.1 s for 30 MB.
     """
     one = entry(id, root)
-    repair = (
-        f"Restore it with `git checkout -- assets/kit`, or build it anew: `python -m {one.built_by} --out assets/kit`."
-    )
+    repair = f"Restore it with `git checkout -- assets/kit`, or build it anew: `studio kit build {one.name}`."
     return [
         f"{id}: {one.name}/{file.path} {problem}. {repair}" for file in one.files if (problem := _problem(one, file))
     ]

@@ -14,7 +14,8 @@ import pytest
 
 from studio.core.settings import ASSETS, ROOT
 from studio.starter import kit
-from studio.starter.build import docs, topic_classifier
+from studio.starter.build import docs, tables
+from studio.starter.build.text import topic_classifier
 
 IDS = [entry.id for entry in kit.entries()]
 LARGEST = 10_000_000  # bytes; what a repository carries without Git LFS
@@ -45,7 +46,7 @@ print(json.dumps({
 
 
 def rows(name: str) -> dict[str, list[str]]:
-    return topic_classifier.read_split(kit.entry("kit:debian-topics").path, name)
+    return tables.read_split(kit.entry("kit:debian-topics").path, name)
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -1,5 +1,17 @@
-"""What made the starter kit: one script per entry, run by hand, never by the studio.
+"""What made the starter kit: one file per entry, one line here. `studio kit build ID` runs one.
 
-`python -m studio.starter.build.NAME --out assets/kit` writes the entry's folder and its line in the manifest.
-Needs the package indexes (pip, apt) and nothing else; the same seed and the same sources give the same kit.
+Needs the package indexes (pip, npm, apt) and nothing else; the same seed and the same sources give the same kit.
 """
+
+from studio.core.registry import Registry
+from studio.starter.build.base import Builder
+
+BUILDERS: Registry[Builder] = Registry(
+    "builder",
+    {
+        "minilm-l6": "studio.starter.build.text.minilm_l6:BUILDER",
+        "debian-topics": "studio.starter.build.text.debian_topics:BUILDER",
+        "topic-classifier": "studio.starter.build.text.topic_classifier:BUILDER",
+    },
+    group="studio.builders",
+)

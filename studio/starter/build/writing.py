@@ -1,30 +1,15 @@
 """How a builder leaves its entry: files and manifest line are written beside and swapped in, never half."""
 
-import argparse
-import json
-import logging
+import fcntl
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from studio.starter.build.tables import card
 from studio.starter.kit import MANIFEST, KitEntry, KitFile, KitManifest, sha256
-
-
-def main(build: Callable[[Path], KitEntry], description: str) -> None:
-    """Command line of a builder: `--out DIR` is the kit's folder."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--out", type=Path, required=True, help="the kit's folder, for example assets/kit")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    out = parser.parse_args().out.resolve()
-    out.mkdir(parents=True, exist_ok=True)
-    made = build(out)
-    figures = {name: f"{figure.value:.4f} ({figure.split}, n={figure.n})" for name, figure in made.quality.items()}
-    logging.info("%s: %d files, %.1f MB\n%s", made.id, len(made.files), made.bytes / 1e6, json.dumps(figures, indent=2))
 
 
 @contextmanager
@@ -49,16 +34,25 @@ def list_files(folder: Path) -> tuple[KitFile, ...]:
     )
 
 
-def record(out: Path, entry: KitEntry) -> None:
-    """Put the entry into the manifest in place of its former self; the others stay as they are."""
-    path = out / MANIFEST
-    others = KitManifest.model_validate_json(path.read_bytes()).entries if path.exists() else ()
-    kept = [other for other in others if other.id != entry.id]
-    order = {"model": 0, "dataset": 1, "adapter": 2}
-    manifest = KitManifest(entries=tuple(sorted([*kept, entry], key=lambda one: (order[one.kind], one.id))))
-    beside = path.with_suffix(".json.new")
-    beside.write_text(manifest.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
-    beside.replace(path)
+def record(out: Path, entry: KitEntry) -> KitEntry:
+    """Put the entry, with its files, into the manifest in place of its former self; the others stay as they are.
+
+    A data set gets its card. Two builders that finish together wait for each other.
+    """
+    folder, path = out / entry.name, out / MANIFEST
+    if entry.kind == "dataset":
+        (folder / "README.md").write_text(card(entry), encoding="utf-8")
+    entry = entry.model_copy(update={"files": list_files(folder)})
+    with (out / f".{MANIFEST}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        others = KitManifest.model_validate_json(path.read_bytes()).entries if path.exists() else ()
+        kept = [other for other in others if other.id != entry.id]
+        order = {"model": 0, "adapter": 1, "dataset": 2}
+        manifest = KitManifest(entries=tuple(sorted([*kept, entry], key=lambda one: (order[one.kind], one.id))))
+        beside = path.with_suffix(".json.new")
+        beside.write_text(manifest.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
+        beside.replace(path)
+    return entry
 
 
 def versions(*packages: str) -> dict[str, str]:

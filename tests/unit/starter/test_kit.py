@@ -81,7 +81,7 @@ def test_damage_is_named_with_its_repair(tmp_path: Path, content: bytes | None, 
     (found,) = kit.verify("kit:greetings", root)
     assert f"kit:greetings: greetings/train.csv {problem}." in found
     assert "git checkout -- assets/kit" in found
-    assert "python -m studio.starter.build.greetings --out assets/kit" in found
+    assert "studio kit build greetings" in found
 
 
 @pytest.mark.parametrize("path", ["../other/train.csv", "/etc/passwd", "a/../../b"])

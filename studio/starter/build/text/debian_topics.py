@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.starter.build import writing
+from studio.starter.build import tables, writing
+from studio.starter.build.base import Builder
 from studio.starter.build.sources import DebianRelease, Description, fetch_debian
 from studio.starter.kit import KitEntry, Quality, Source
 
@@ -61,11 +62,16 @@ def build(out: Path) -> KitEntry:
     splits = split(select(release.descriptions))
     with writing.new_folder(out, "debian-topics") as folder:
         for name, rows in splits.items():
-            _write_parquet(rows, folder / f"{name}.parquet")
+            columns = {column: [getattr(row, column) for row in rows] for column in ("text", "label", "package")}
+            tables.write_split(columns, folder / f"{name}.parquet")
         (folder / "LICENSE").write_text(_terms(release), encoding="utf-8")
-    entry = _entry(out, release, splits)
-    writing.record(out, entry)
-    return entry
+    return writing.record(out, _entry(release, splits))
+
+
+def measure(entry: KitEntry, rows: int) -> dict[str, float]:
+    """The baseline anew."""
+    labels = tables.read_split(entry.path, "test")["label"][:rows]
+    return {"majority_accuracy": max(Counter(labels).values()) / len(labels)}
 
 
 def select(descriptions: Iterable[Description]) -> list[Row]:
@@ -171,14 +177,6 @@ def _shuffle(rows: list[Row]) -> list[Row]:
     return random.Random(SEED).sample(rows, len(rows))  # noqa: S311  not a secret
 
 
-def _write_parquet(rows: Sequence[Row], file: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    columns = {name: [getattr(row, name) for row in rows] for name in ("text", "label", "package")}
-    parquet.write_table(pa.table(columns), file, compression="zstd", compression_level=19)
-
-
 def _terms(release: DebianRelease) -> str:
     return (
         f"The texts are package descriptions of Debian {release.version} ({release.codename}), component main,\n"
@@ -190,7 +188,7 @@ def _terms(release: DebianRelease) -> str:
     )
 
 
-def _entry(out: Path, release: DebianRelease, splits: Mapping[str, Sequence[Row]]) -> KitEntry:
+def _entry(release: DebianRelease, splits: Mapping[str, Sequence[Row]]) -> KitEntry:
     test = Counter(row.label for row in splits["test"])
     longest = max(len(row.text) for rows in splits.values() for row in rows)
     majority = Quality(
@@ -202,6 +200,7 @@ def _entry(out: Path, release: DebianRelease, splits: Mapping[str, Sequence[Row]
     return KitEntry(
         id="kit:debian-topics",
         kind="dataset",
+        library="datasets",
         title="Debian topics",
         description=(
             f"English software descriptions and what the software is for: {len(TOPICS)} topics, up to {longest} "
@@ -220,15 +219,13 @@ def _entry(out: Path, release: DebianRelease, splits: Mapping[str, Sequence[Row]
                 use="titles, descriptions and sections",
             ),
         ),
-        built_by="studio.starter.build.debian_topics",
+        built_by="studio.starter.build.text.debian_topics",
         seed=SEED,
         versions=writing.versions("pyarrow"),
         labels=tuple(sorted(test)),
         splits={name: len(rows) for name, rows in splits.items()},
         quality={"majority_accuracy": majority},
-        files=writing.list_files(out / "debian-topics"),
     )
 
 
-if __name__ == "__main__":
-    writing.main(build, __doc__)
+BUILDER = Builder("kit:debian-topics", 1, build, tables.first_row, measure)

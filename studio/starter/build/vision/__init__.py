@@ -1,0 +1,1 @@
+"""Builders of image and video entries."""
