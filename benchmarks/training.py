@@ -32,7 +32,11 @@ from studio.recipes.training.memory import peak_memory
 
 RECIPE = RECIPES["text-classification"]
 WORDS = [f"w{number}" for number in range(2000)]
-MEMORY_SETTINGS = ((16, 128, 6, 384), (32, 128, 6, 384), (16, 256, 6, 384), (8, 128, 12, 768))
+MEMORY_SETTINGS = (  # batch, longest, layers, hidden, and the shortest text or 0 for all of one length
+    *((16, 128, 6, 384, 0), (32, 128, 6, 384, 0), (16, 256, 6, 384, 0), (8, 128, 12, 768, 0)),
+    *((16, 128, 6, 384, 20), (32, 128, 6, 384, 20)),
+)
+MIXED_BATCHES = 120  # holes on the heap come with time
 
 
 class Silent:
@@ -198,10 +202,10 @@ def memory() -> None:
     for setting in MEMORY_SETTINGS:
         command = [sys.executable, "-m", "benchmarks.training", "--measure", json.dumps(setting)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        batch, length, layers, hidden = setting
+        batch, length, layers, hidden, shortest = setting
         predicted, measured = json.loads(done.stdout.splitlines()[-1])
         print(
-            f"batch {batch:3} length {length:4} layers {layers:3} hidden {hidden:4}: "
+            f"batch {batch:3} length {shortest or length:4} to {length:4} layers {layers:3} hidden {hidden:4}: "
             f"predicted {predicted / 2**20:6.0f} MiB, measured {measured / 2**20:6.0f} MiB, "
             f"ratio {predicted / measured:.2f}",
             flush=True,
@@ -209,14 +213,15 @@ def memory() -> None:
 
 
 def measure(setting: list[int]) -> None:
-    """One setting in this process: full-length rows for a few steps."""
-    batch, length, layers, hidden = setting
+    """One setting in this process: full-length rows for a few steps, or rows of mixed lengths for many."""
+    batch, length, layers, hidden, shortest = setting
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
         subprocess.run(
             [sys.executable, "-m", "benchmarks.training", "--model", json.dumps([folder, layers, hidden])], check=True
         )
-        dataset = save_rows(Path(folder) / "rows", 4 * batch, length - 3, length - 2)
+        batches = MIXED_BATCHES if shortest else 4
+        dataset = save_rows(Path(folder) / "rows", batches * batch, shortest or length - 3, length - 2)
         params = make_params(dataset, batch, length, 1)
         predicted = RECIPE.resources(params, settings, "local").memory_bytes
         run_studio(settings, params, "job")

@@ -22,15 +22,19 @@ from studio.tasks import TASKS
 
 app = typer.Typer(name="studio", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 jobs_app = typer.Typer(no_args_is_help=True, help="List, follow, cancel, retry and delete jobs.")
+artifacts_app = typer.Typer(no_args_is_help=True, help="List and delete what jobs have made.")
+datasets_app = typer.Typer(no_args_is_help=True, help="List the data sets, and delete your own.")
 kit_app = typer.Typer(no_args_is_help=True, help="The starter kit: models and data sets that need no network.")
 app.add_typer(jobs_app, name="jobs")
+app.add_typer(artifacts_app, name="artifacts")
+app.add_typer(datasets_app, name="datasets")
 app.add_typer(kit_app, name="kit")
 
 UNUSABLE = 422  # the status of a value that cannot be used
 LOCAL = Caller(owner="local", name="local", admin=True)
 
 Recipe = Annotated[str, typer.Argument(help="A recipe; `studio recipes` lists them.")]
-ArtifactId = Annotated[str, typer.Argument(help="Id of a result; `studio artifacts` lists them.")]
+ArtifactId = Annotated[str, typer.Argument(help="Id of a result; `studio artifacts list` lists them.")]
 JobId = Annotated[str, typer.Argument(help="Id of a job; `studio jobs list` lists them.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", "-s", help="A field and its value, for example epochs=3.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Run it now and follow its log until it is over.")]
@@ -128,8 +132,8 @@ def publish(
     _submit(lambda studio: studio.publish(LOCAL, artifact, repo_id, private=not public), wait=wait, as_json=as_json)
 
 
-@app.command()
-def artifacts(as_json: AsJson = False) -> None:
+@artifacts_app.command("list")
+def artifacts_list(as_json: AsJson = False) -> None:
     """List what jobs have made."""
     with opened() as studio:
         found = [artifact.manifest for artifact in studio.artifacts(LOCAL)]
@@ -138,6 +142,13 @@ def artifacts(as_json: AsJson = False) -> None:
     for manifest in found if not as_json else ():
         figures = "  ".join(f"{name} {value:.3f}" for name, value in manifest.metrics.items())
         print(f"{manifest.id}\t{manifest.kind}\t{manifest.title}\t{figures}")
+
+
+@artifacts_app.command("delete")
+def artifacts_delete(artifact: ArtifactId) -> None:
+    """Delete a result with its card; what was published stays on the Hub."""
+    with opened() as studio:
+        studio.delete_artifact(LOCAL, artifact.removeprefix("artifact:"))
 
 
 @app.command()
@@ -163,8 +174,8 @@ def card(
         raise typer.Exit(1)
 
 
-@app.command()
-def datasets(as_json: AsJson = False) -> None:
+@datasets_app.command("list")
+def datasets_list(as_json: AsJson = False) -> None:
     """List the kit's data sets and the uploads."""
     with opened() as studio:
         found = studio.datasets(LOCAL)
@@ -173,6 +184,15 @@ def datasets(as_json: AsJson = False) -> None:
     for info in found if not as_json else ():
         rows = ", ".join(f"{split} {count}" for split, count in info.splits.items())
         print(f"{info.ref}\t{info.title}\t{rows}")
+
+
+@datasets_app.command("delete")
+def datasets_delete(
+    ref: Annotated[str, typer.Argument(help="upload:ID; `studio datasets list` lists them.")],
+) -> None:
+    """Delete a data set that was uploaded."""
+    with opened() as studio:
+        studio.delete_upload(LOCAL, ref)
 
 
 @app.command()

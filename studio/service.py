@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from studio.core.errors import (
     UnknownName,
     shorten,
 )
-from studio.core.params import parse
+from studio.core.params import parse, texts_in
 from studio.core.settings import Settings
 from studio.core.types import Caller
 from studio.data import mapping, rows, sources, uploads
@@ -123,7 +123,7 @@ class Studio:
             params = parse(RECIPES[recipe].params, values)
         except InvalidInputs as error:
             return list(error.problems)
-        return RECIPES[recipe].validate(params, self.settings, caller.owner)
+        return RECIPES[recipe].validate(params, self._settings(caller), caller.owner)
 
     def submit(self, caller: Caller, recipe: str, values: Mapping[str, Any], wishes: Wishes = Wishes()) -> Job:
         """Check the values and store a job; the same key of the same owner gives the job that is there already.
@@ -138,9 +138,9 @@ class Studio:
         if wishes.engine not in ENGINES:
             raise UnknownName("engine", wishes.engine, list(ENGINES))
         self._check_token(caller, entry.needs_token, wishes.push)
-        if problems := entry.validate(params, self.settings, caller.owner):
+        if problems := entry.validate(params, self._settings(caller), caller.owner):
             raise InvalidInputs(problems)
-        job = self._new_job(recipe, params, caller.owner, wishes)
+        job = self._new_job(recipe, params, caller, wishes)
         with self._submitting:  # or many at once would all find room
             self._check_quota(caller.owner, job.key)
             return self.store.add(job)
@@ -222,9 +222,15 @@ class Studio:
         """Take in a data file as the caller's own data set; raises `InvalidInput` that says what is wrong with it."""
         return uploads.store(path, name, self.settings, caller.owner)
 
+    def delete_upload(self, caller: Caller, ref: str) -> None:
+        """Delete the caller's own data set `upload:ID`; raises `NotFound`, `Conflict` while a job needs it."""
+        with self._submitting:
+            self._check_unused({uploads.PREFIX + ref.removeprefix(uploads.PREFIX)})
+            uploads.delete(ref, self.settings, caller.owner)
+
     def dataset(self, caller: Caller, ref: str) -> Dataset:
         """One data set by reference: `kit:ID`, `upload:ID`, a Hub id, or on one's own machine a path."""
-        return sources.resolve(ref, self.settings, caller.owner)
+        return sources.resolve(ref, self._settings(caller), caller.owner)
 
     def rows(self, caller: Caller, ref: str, split: str, offset: int = 0, limit: int = 100) -> Rows:
         """A page of rows."""
@@ -256,7 +262,7 @@ class Studio:
             mine = {job.id for job in self.jobs(caller, limit=EVERYTHING) if self.project_of(job) == project}
             if not mine:
                 raise NotFound(f"There is no project {shorten(project)}.")
-            found = [run for run in reader.runs(self.settings.tracking_dir, project) if run.name in mine]
+            found = reader.runs(self.settings.tracking_dir, project, mine)
         return sorted(found, key=lambda run: run.started_at, reverse=True)
 
     def run_metrics(self, caller: Caller, project: str, run: str) -> list[str]:
@@ -279,18 +285,18 @@ class Studio:
 
     def models(self, caller: Caller, task: str) -> list[ModelInfo]:
         """What the playground offers for a task: the kit's, then the caller's own."""
-        return models.available(TASKS[task].id, self.settings, caller.owner)
+        return models.available(TASKS[task].id, self._settings(caller), caller.owner)
 
     def base_models(self, caller: Caller) -> list[ModelInfo]:
         """What a fine-tune can start from: the kit's whole models, then the caller's own."""
-        return models.available("text-classification", self.settings, caller.owner, use="train")
+        return models.available("text-classification", self._settings(caller), caller.owner, use="train")
 
     def snippet(
         self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
     ) -> str:
         """Python that does outside the studio what `predict` does here."""
         entry = TASKS[task]
-        files = models.resolve_model(model or entry.models[0], self.settings, caller.owner)
+        files = models.resolve_model(model or entry.models[0], self._settings(caller), caller.owner)
         return models.snippet(files, task, inputs, parse(entry.params, params))
 
     def predict(
@@ -299,7 +305,7 @@ class Studio:
         """Run a model of a task on one set of inputs, in the inference worker."""
         entry = TASKS[task]
         checked = parse(entry.params, params)
-        files = models.resolve_model(model or entry.models[0], self.settings, caller.owner)
+        files = models.resolve_model(model or entry.models[0], self._settings(caller), caller.owner)
         return self.inference.predict(entry.id, files, inputs, checked.model_dump())
 
     def artifacts(self, caller: Caller) -> list[Artifact]:
@@ -313,6 +319,22 @@ class Studio:
         if not caller.may_see(artifact.manifest.owner):
             raise NotFound(f"There is no artifact {artifact_id!r}.")
         return artifact
+
+    def delete_artifact(self, caller: Caller, artifact_id: str) -> None:
+        """Delete a result with its card; what was published stays on the Hub.
+
+        Raises `NotFound`, and `Conflict` while a job needs it, or when it is the base of another result.
+        """
+        with self._submitting:
+            artifact = self.artifact(caller, artifact_id)
+            ref = f"artifact:{artifact_id}"
+            self._check_unused({ref, artifact_id, artifact.manifest.job})
+            for other in artifacts.list_artifacts(self.settings.artifacts_dir):
+                base = other.manifest.base_model
+                if base is not None and base.id == ref and other.manifest.owner == artifact.manifest.owner:
+                    raise Conflict(f"{artifact_id} is the base of {other.id}; delete that one first.")
+            artifacts.delete(artifact)
+            self.store.forget_artifact(artifact_id)
 
     def card(self, caller: Caller, artifact_id: str, *, fresh: bool = False) -> str:
         """The model card: as saved, else (or when `fresh`) filled from the manifest."""
@@ -353,18 +375,22 @@ class Studio:
 
     # ---- inside
 
-    def _new_job(self, recipe: str, params: Any, owner: str, wishes: Wishes) -> Job:
+    def _settings(self, caller: Caller) -> Settings:
+        """The settings to read data and models with: in the name of a visitor who is signed in."""
+        return self.settings.reading_as(caller.token)
+
+    def _new_job(self, recipe: str, params: Any, caller: Caller, wishes: Wishes) -> Job:
         entry = RECIPES[recipe]
         return Job(
             id=new_job_id(entry.kind),
             recipe=recipe,
             title=entry.describe(params) or entry.title,
             params=params.model_dump(mode="json"),
-            owner=owner,
+            owner=caller.owner,
             key=wishes.key or secrets.token_hex(16),
             engine=wishes.engine,
             max_attempts=entry.max_attempts,
-            resources=entry.resources(params, self.settings, owner),
+            resources=entry.resources(params, self._settings(caller), caller.owner),
             needs_token=entry.needs_token,
             push=wishes.push,
             created_at=time.time(),
@@ -381,6 +407,13 @@ class Studio:
                 f"You have {waiting} jobs waiting or running; at most {self.settings.max_queued} are allowed. "
                 "Wait, or cancel one."
             )
+
+    def _check_unused(self, names: Set[str]) -> None:
+        """Raise `Conflict` when a job that is not over yet is one of the names, or has one among its parameters."""
+        unfinished = [state for state in JobState if not state.finished]
+        for job in self.store.list(None, unfinished, "", EVERYTHING):
+            if names & {job.id, *texts_in(job.params)}:
+                raise Conflict(f"Job {job.id} is {job.state.value} and needs it; wait for its end, or cancel it.")
 
     def _check_run(self, caller: Caller, run: str) -> None:
         if not caller.admin:
@@ -410,13 +443,16 @@ class Studio:
 
     def _secrets(self, job: Job) -> Mapping[str, str] | None:
         """What a job's runner gets through the pipe; None holds the job back until its owner is signed in."""
-        if not job.needs_token:
+        reads = job.recipe in RECIPES and RECIPES[job.recipe].reads_hub
+        if not (job.needs_token or reads):
             return {}
         token = self._tokens.get(job.owner) or auth.token_for(Caller(job.owner), self.settings)
-        return None if token is None else {"HF_TOKEN": token.get_secret_value()}
+        if token is None:
+            return None if job.needs_token else {}
+        return {"HF_TOKEN": token.get_secret_value()}
 
     def _job_finished(self, job: Job) -> None:
         """Queue the push that was wished for when the job was started."""
         if job.state is JobState.SUCCEEDED and job.push and job.artifact:
             params = parse(RECIPES["publish"].params, {"artifact": job.artifact, "repo_id": job.push})
-            self.store.add(self._new_job("publish", params, job.owner, Wishes(f"push-{job.id}")))
+            self.store.add(self._new_job("publish", params, Caller(job.owner), Wishes(f"push-{job.id}")))

@@ -62,6 +62,18 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield prefix + name, value
 
 
+def texts_in(value: object) -> Iterator[str]:
+    """Every text in a value, however deep, without white space around it: references to data and models among them."""
+    if isinstance(value, str):
+        yield value.strip()
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts_in(inner)
+
+
 def leaf_names(model: type[BaseModel]) -> Iterator[str]:
     """Dotted names of every field that is not a group, in order."""
     return (name for name, _ in leaf_fields(model))

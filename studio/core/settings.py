@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     home: Path = Field(Path("~/.studio"), description="Where jobs, artifacts, uploads and metrics lie.")
+    kit: Path = Field(ASSETS / "kit", description="Where the starter kit lies; a class can share one folder.")
     public: bool = Field(False, description="Many visitors: everything belongs to an account or a browser session.")
     admins: tuple[str, ...] = Field((), description="Hub names that see and may stop everybody's jobs.")
     offline: bool = Field(False, description="Never ask the Hub; run from the starter kit and local files.")
@@ -28,8 +29,12 @@ class Settings(BaseSettings):
     )
     inference_memory_mb: int = Field(4096, ge=64, description="Memory for warm models in the inference worker, in MB.")
     max_upload_mb: int = Field(500, ge=1, description="Largest data file that may be uploaded, in MB.")
+    max_dataset_mb: int = Field(2_000, ge=1, description="Largest data set that is fetched from the Hub, in MB.")
+    max_model_mb: int = Field(10_000, ge=1, description="Largest model that is fetched from the Hub, in MB.")
     max_queued: int = Field(20, ge=1, description="Jobs that one owner may have waiting or running (public mode).")
     allowed_origins: tuple[str, ...] = Field(("https://huggingface.co",), description="Foreign origins that may call.")
+
+    _reader: SecretStr | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -39,12 +44,29 @@ class Settings(BaseSettings):
             return values
         home = "/data/studio" if os.access("/data", os.W_OK) else "~/.studio"
         space = {"host": "0.0.0.0", "port": 7860, "home": home, "public": True}  # noqa: S104  a Space is reached from outside
-        return space | values
+        return space | {"max_dataset_mb": 500, "max_model_mb": 3_000} | values
 
     @model_validator(mode="after")
     def _absolute(self) -> Self:
         object.__setattr__(self, "home", self.home.expanduser().resolve())
+        object.__setattr__(self, "kit", self.kit.expanduser().resolve())
         return self
+
+    @property
+    def reader(self) -> SecretStr | None:
+        """The token of whoever these settings are used for; None where the installation's own rules hold."""
+        return self._reader
+
+    def reading_as(self, token: SecretStr | None) -> Self:
+        """The same settings, with which private data and models are read in the name of `token`.
+
+        The copy equals no other visitor's, so that what is remembered per settings is never shared between them.
+        """
+        if token is None:
+            return self
+        copy = self.model_copy()
+        copy._reader = token
+        return copy
 
     @property
     def on_space(self) -> bool:
@@ -76,6 +98,11 @@ class Settings(BaseSettings):
     def uploads_dir(self) -> Path:
         """Uploaded data sets, one folder per owner."""
         return self.home / "uploads"
+
+    @property
+    def extras_dir(self) -> Path:
+        """Extras of the starter kit that were fetched, with a manifest of their own."""
+        return self.home / "kit"
 
     @property
     def tracking_dir(self) -> Path:

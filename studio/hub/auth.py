@@ -89,6 +89,11 @@ def token_for(caller: Caller, settings: Settings) -> SecretStr | None:
     return operator_token(settings) if caller.owner == "local" else None
 
 
+def reading_token(settings: Settings) -> SecretStr | None:
+    """The token to download with: that of whoever the settings are used for, else the operator's own."""
+    return settings.reader or operator_token(settings)
+
+
 def operator_token(settings: Settings) -> SecretStr | None:
     """The token of whoever runs this installation on their own machine; None in public mode."""
     if settings.public:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 TOKEN = re.compile(r"\b(?:hf|api)_[A-Za-z0-9_-]{6,}")
+AGAIN = "Sign in again: on a Space in the sidebar, on your own machine with `hf auth login` or HF_TOKEN."
 ADDRESS = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 
 
@@ -110,7 +111,7 @@ def _by_status(refusal: Refusal) -> StudioError:
 
 def _unknown_caller(refusal: Refusal) -> StudioError:
     if refusal.signed_in:
-        return SignInRequired("The Hub does not accept this token: it is wrong or has expired. Sign in again.")
+        return SignInRequired(f"The Hub does not accept this token: it is wrong or has expired. {AGAIN}")
     return SignInRequired(f"{refusal.name} does not exist, or is private. Sign in to see private repositories.")
 
 
@@ -118,7 +119,8 @@ STATUSES: Mapping[int, Callable[[Refusal], StudioError]] = {
     401: _unknown_caller,
     402: lambda refusal: Forbidden(f"The Hub wants a paid plan for {refusal.doing}.{refusal.because}"),
     403: lambda refusal: Forbidden(
-        f"The Hub does not allow {refusal.doing}: the token lacks write permission for {refusal.name}.{refusal.because}"
+        f"The Hub does not allow {refusal.doing}: the token lacks write permission for {refusal.name}. Sign in with a "
+        f"token that may write there (Settings → Access tokens on the Hub).{refusal.because}"
     ),
     404: lambda refusal: NotFound(f"{refusal.name} is not on the Hub, or this account may not see it."),
     409: lambda refusal: Conflict(f"The Hub reports a conflict while {refusal.doing}.{refusal.because}"),
@@ -147,7 +149,7 @@ def _storage(error: BaseException, doing: str, repo_id: str) -> StudioError | No
     from huggingface_hub.errors import XetDownloadError
 
     if isinstance(error, PermissionError) and type(error).__module__.startswith("hf_xet"):
-        return SignInRequired("The Hub's file storage does not accept this token. Sign in again.")
+        return SignInRequired(f"The Hub's file storage does not accept this token. {AGAIN}")
     if isinstance(error, RuntimeError | XetDownloadError):
         return HubError(f"The Hub's file storage failed while {doing}: {clean(str(error))}")
     return None

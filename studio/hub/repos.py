@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SecretStr
 
-from studio.core.errors import Conflict, Forbidden, HubUnreachable, InvalidInput, NotFound
+from studio.core.errors import Conflict, Forbidden, HubUnreachable, InvalidInput, NotFound, SignInRequired
 from studio.core.settings import Settings
 from studio.hub import auth, session
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODEL_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.md", "*.jinja")
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 SLOWEST = 32 * 1024  # bytes per second under which a transfer counts as stalled
+MEGABYTE = 10**6
 SMALL = 1024 * 1024  # files below go together, larger ones one by one
 
 Report = Callable[[int, int, str], None]
@@ -96,8 +97,7 @@ def parse_repo_id(value: str, field_name: str = "repo_id") -> tuple[str, str]:
 
 def model_files(repo_id: str, revision: str = "", settings: Settings | None = None) -> tuple[RemoteFile, ...]:
     """Every file of a model repository with its size, before anything is loaded."""
-    settings = settings or Settings()
-    info = _info("model", repo_id, revision, settings, auth.operator_token(settings))
+    info, _ = _look_up("model", repo_id, revision, settings or Settings())
     return tuple(RemoteFile(file.rfilename, file.size or 0) for file in info.siblings or ())
 
 
@@ -107,7 +107,8 @@ def download_model(
     """Bring a model here: safetensors, configuration and tokenizer, never pickles or code.
 
     Without a Hub the copy of an earlier download is used. Raises `HubUnreachable`, `NotFound`, `Forbidden` (gated),
-    `SignInRequired`, `InvalidInput`. Without `token` the operator's own is used, in public mode none.
+    `SignInRequired`, and `InvalidInput`, also when its files are larger than the settings allow; nothing has been
+    downloaded then. Without `token` the one is used that `auth.reading_token` gives.
     """
     return _download("model", repo_id, revision, MODEL_PATTERNS, (settings or Settings(), token))
 
@@ -131,15 +132,18 @@ def _download(
     if "/" in repo_id:
         parse_repo_id(repo_id)
     settings, token = access
-    token = token or auth.operator_token(settings)
     try:
-        info = _info(kind, repo_id, revision, settings, token)
+        if token is None:
+            info, token = _look_up(kind, repo_id, revision, settings)
+        else:
+            info = _info(kind, repo_id, revision, settings, token)
     except HubUnreachable:
         if settings.public:  # what is in the cache may be another visitor's private repository
             raise
         return _cached(kind, repo_id, revision, patterns)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     size = sum(count for name, count in sizes.items() if any(fnmatch(name, pattern) for pattern in patterns))
+    _check_size(kind, repo_id, size, settings)
     path = session.ask(
         lambda: snapshot_download(
             repo_id,
@@ -154,6 +158,28 @@ def _download(
         repo_id,
     )
     return HubSnapshot(Path(path), Path(path).name, _license(info), bool(info.gated))
+
+
+def _look_up(kind: RepoType, repo_id: str, revision: str, settings: Settings) -> tuple[Any, SecretStr | None]:
+    """What the Hub says of a repository, and the token that it may be read with.
+
+    A sign-in that has expired keeps nobody from what everybody may read.
+    """
+    token = auth.reading_token(settings)
+    try:
+        return _info(kind, repo_id, revision, settings, token), token
+    except SignInRequired:
+        if token is None:
+            raise
+        return _info(kind, repo_id, revision, settings, None), None
+
+
+def _check_size(kind: RepoType, repo_id: str, size: int, settings: Settings) -> None:
+    """Refuse what is larger than this installation takes; sizes are those that the Hub states."""
+    limit = settings.max_dataset_mb if kind == "dataset" else settings.max_model_mb
+    if size > limit * MEGABYTE:
+        most = f"at most {limit:,} MB are downloaded here (STUDIO_MAX_{kind.upper()}_MB)"
+        raise InvalidInput(kind, repo_id, f"Its files take {size / MEGABYTE:,.1f} MB; {most}.")
 
 
 def _info(kind: RepoType, repo_id: str, revision: str, settings: Settings, token: SecretStr | None) -> Any:

@@ -120,6 +120,16 @@ def load(folder: Path, artifact_id: str) -> Artifact:
         ) from None
 
 
+def delete(artifact: Artifact) -> None:
+    """Remove an artifact with all its files; it is gone at once for every reader."""
+    doomed = artifact.path.with_name(f".deleted-{uuid.uuid4().hex[:12]}")
+    try:
+        artifact.path.rename(doomed)
+    except FileNotFoundError:  # somebody else was faster
+        raise NotFound(f"There is no artifact {artifact.id!r}.") from None
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
 def list_artifacts(folder: Path) -> list[Artifact]:
     """Every whole artifact, newest first; staging folders and damaged ones are passed over."""
     found = []

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import SecretStr
+
 from studio.core.errors import JobCancelled
 from studio.jobs.artifacts import Artifact, Manifest, commit, stage
 from studio.jobs.engine import JobSpec
@@ -46,6 +48,12 @@ class JobContext:
     def workdir(self) -> Path:
         """The job's folder: the same for every attempt, so checkpoints go here."""
         return self.spec.workdir
+
+    @property
+    def token(self) -> SecretStr | None:
+        """The owner's Hub token, where the recipe takes one and the owner is signed in. It came through a pipe."""
+        secret = self.spec.secrets.get("HF_TOKEN", "")
+        return SecretStr(secret) if secret else None
 
     @property
     def cancelled(self) -> bool:

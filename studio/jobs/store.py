@@ -177,6 +177,12 @@ class JobStore:
             for row in self._connection.execute("SELECT id FROM artifact WHERE job = ? ORDER BY at", (job_id,))
         ]
 
+    def forget_artifact(self, artifact_id: str) -> None:
+        """An artifact is gone: no job names it any more."""
+        with self._change() as sql:
+            sql.execute("DELETE FROM artifact WHERE id = ?", (artifact_id,))
+            sql.execute("UPDATE job SET artifact = '' WHERE artifact = ?", (artifact_id,))
+
     def usage(self, owner: str, now: float | None = None) -> float:
         """Seconds of device time that an owner has used, older ones counting less."""
         row = self._connection.execute("SELECT seconds, at FROM usage WHERE owner = ?", (owner,)).fetchone()

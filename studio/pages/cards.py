@@ -40,6 +40,9 @@ class View:
     publish: gr.Button
     key: gr.State
     push: gr.HTML
+    delete: gr.Button
+    confirm: gr.Button
+    keep: gr.Button
 
 
 def layout() -> View:
@@ -76,6 +79,10 @@ def layout() -> View:
                     )
                 publish = gr.Button("Publish", variant="primary")
                 push = gr.HTML()
+                delete = gr.Button("Delete this result")
+                with gr.Row():
+                    confirm = gr.Button("Delete for good", variant="stop", visible=False)
+                    keep = gr.Button("Keep it", visible=False)
     key = gr.State("")
     return View(
         empty,
@@ -94,6 +101,9 @@ def layout() -> View:
         publish,
         key,
         push,
+        delete,
+        confirm,
+        keep,
     )
 
 
@@ -162,6 +172,23 @@ def build(studio: Studio) -> None:
     view.refill.click(refill, view.artifact, [view.card, view.preview, view.problems], api_visibility="private")
     wanted = {name: getattr(view, name) for name in ("artifact", "card", "owner", "name", "private", "key")}
     view.publish.click(publish, inputs_kwargs=wanted, outputs=[view.push, view.key], api_visibility="private")
+    wire_deleting(studio, view)
+
+
+def wire_deleting(studio: Studio, view: View) -> None:
+    """Delete in two steps, and back out of it; choosing another result backs out too."""
+
+    @guarded
+    def delete(artifact_id: str, request: gr.Request) -> None:
+        studio.delete_artifact(caller_of(request, studio), artifact_id)
+
+    steps = [view.delete, view.confirm, view.keep]
+    ask = [gr.update(visible=False), gr.update(visible=True), gr.update(visible=True)]
+    rest = [gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)]
+    view.delete.click(lambda: ask, outputs=steps, api_visibility="private")
+    gr.on([view.keep.click, view.artifact.input], lambda: rest, outputs=steps, api_visibility="private")
+    deleted = view.confirm.click(delete, view.artifact, api_visibility="private")
+    deleted.success(js="() => { location.assign('/cards') }")
 
 
 def facts(artifact: Artifact) -> Html:
@@ -223,6 +250,12 @@ def signed_in(studio: Studio, caller: Caller) -> list[Any]:
         text = "Sign in to publish: with the button in the sidebar, or locally with `hf auth login` or HF_TOKEN."
         return [parts.notice("info", text), gr.update(choices=[], value=None), disabled]
     owners = [account.name, *account.orgs]
+    if not account.can_write:
+        text = (
+            f"Signed in as {account.name}, with a token that may only read. Make one with the role “write” on the "
+            "Hub under Settings → Access tokens, and sign in with it."
+        )
+        return [parts.notice("warn", text), gr.update(choices=owners, value=account.name), disabled]
     return [
         parts.notice("good", f"Signed in as {account.name}."),
         gr.update(choices=owners, value=account.name),

@@ -8,6 +8,7 @@ RECIPES: Registry[AnyRecipe] = Registry(
     {
         "text-classification": "studio.recipes.text_classification:RECIPE",
         "publish": "studio.recipes.publish:RECIPE",
+        "kit-add": "studio.recipes.kit_add:RECIPE",
     },
     group="studio.recipes",
 )

@@ -28,8 +28,10 @@ class Recipe(Generic[P]):
         validate: what the model's own bounds cannot say (data, columns, base model); returns one
             `InvalidInput` per field, runs in the web process, without torch.
         describe: the job's title for these params.
-        needs_token: whether the run acts on the Hub in the owner's name.
+        needs_token: whether the run acts on the Hub in the owner's name; it waits until they are signed in.
+        reads_hub: whether the run may fetch private data and models in the owner's name, if they are signed in.
         max_attempts: how often a run whose processes died is started.
+        admin_only: whether it changes what everybody sees: in public mode only an admin may start it.
     """
 
     name: str
@@ -41,7 +43,9 @@ class Recipe(Generic[P]):
     validate: Callable[[P, Settings, str], list[InvalidInput]] = lambda *_: []
     describe: Callable[[P], str] = lambda _: ""
     needs_token: bool = False
+    reads_hub: bool = False
     max_attempts: int = 3
+    admin_only: bool = False
 
 
 AnyRecipe = Recipe[Any]

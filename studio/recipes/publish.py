@@ -179,10 +179,9 @@ def _base_folder(manifest: Manifest, artifacts_dir: Path) -> Path | None:
 
 def run(params: PublishParams, context: JobContext) -> None:
     """Gather, create the repository, send, and note the link in the artifact's manifest."""
-    secret = context.spec.secrets.get("HF_TOKEN", "")
-    if not secret:
+    token, settings = context.token, Settings(home=context.spec.home)
+    if token is None:
         raise SignInRequired
-    token, settings = SecretStr(secret), Settings(home=context.spec.home)
     artifact = _owned(context.spec.artifacts_dir, params.artifact, context.spec.owner)
     folder = context.workdir / "publish"
     _gather(artifact, folder, params.repo_id, context)

@@ -3,7 +3,7 @@
 import json
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,11 @@ COLUMNS = {
     "configs": {"run_id", "run_name", "config", "created_at"},
 }
 SCHEMA_VERSIONS = (1, 2)
+# by id, for only that is indexed beside the metrics; the studio's own runs have their name as id
+NAMED = """WHERE run_id IN (
+    SELECT value FROM json_each(:names)
+    UNION SELECT run_id FROM configs WHERE run_name IN (SELECT value FROM json_each(:names))
+)"""
 NEWEST_ROWS = 2000  # looked at for the latest values; a list of a hundred long runs stays quick
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -52,12 +57,18 @@ def projects(directory: Path) -> list[str]:
     return sorted(path.stem for path in directory.glob("*.db") if path.is_file())
 
 
-def runs(directory: Path, project: str) -> list[Run]:
-    """Every run of a project, newest first. Raises `NotFound`, or `StudioError` when the file is not trackio's."""
+def runs(directory: Path, project: str, names: Collection[str] | None = None) -> list[Run]:
+    """Runs of a project, newest first: every one, or those with these names, and of others not a row is read.
+
+    Raises `NotFound`, or `StudioError` when the file is not trackio's.
+    """
+    wanted, values = ("", {}) if names is None else (NAMED, {"names": json.dumps(sorted(names))})
     with _open(directory, project) as connection:
-        configs = dict(connection.execute("SELECT run_id, config FROM configs"))
+        configs = dict(connection.execute(f"SELECT run_id, config FROM configs {wanted}", values))  # noqa: S608
         found = connection.execute(
-            "SELECT run_id, run_name, MIN(timestamp), MAX(step) FROM metrics GROUP BY run_id ORDER BY 3 DESC"
+            "SELECT run_id, run_name, MIN(timestamp), MAX(step) "  # noqa: S608
+            f"FROM metrics {wanted} GROUP BY run_id ORDER BY 3 DESC",
+            values,
         ).fetchall()
         return [
             Run(

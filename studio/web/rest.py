@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from studio import __version__
 from studio.core.errors import InvalidInput, InvalidInputs, StudioError, shorten
 from studio.core.types import Caller
+from studio.data.rows import plain
 from studio.jobs.job import Job, JobState
 from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
@@ -84,6 +85,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     _add_inference(api, studio, who)
     _add_jobs(api, studio, who)
     _add_data(api, studio, who)
+    _add_runs(api, studio, who)
     _add_artifacts(api, studio, who)
     app.mount("/api", api)
 
@@ -194,6 +196,35 @@ def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
         """A page of at most 100 rows."""
         return asdict(studio.rows(caller, ref, split, offset, limit))
 
+    @api.delete("/datasets/{ref}", status_code=204)
+    def delete_upload(ref: str, caller: who) -> None:
+        """Delete a data set of the caller's own, `upload:ID`; refused while a job needs it."""
+        studio.delete_upload(caller, ref)
+
+
+def _add_runs(api: FastAPI, studio: Studio, who: Any) -> None:
+    @api.get("/projects")
+    def projects(caller: who) -> list[str]:
+        """Projects in which the caller has runs."""
+        return studio.projects(caller)
+
+    @api.get("/runs")
+    def runs(project: str, caller: who) -> list[dict[str, Any]]:
+        """The caller's runs of a project with their latest values, newest first."""
+        return [asdict(run) | {"config": plain(run.config)} for run in studio.runs(caller, project)]
+
+    @api.get("/runs/{run}/metrics")
+    def run_metrics(run: str, project: str, caller: who) -> list[str]:
+        """Names of a run's scalars."""
+        return studio.run_metrics(caller, project, run)
+
+    @api.get("/runs/{run}/series")
+    def series(
+        run: str, project: str, metric: str, caller: who, points: Annotated[int, Query(ge=1, le=100_000)] = 600
+    ) -> dict[str, Any]:
+        """One curve, thinned to `points` pixels without losing a spike."""
+        return asdict(studio.series(caller, project, run, metric, points))
+
 
 def _add_artifacts(api: FastAPI, studio: Studio, who: Any) -> None:
     @api.get("/artifacts")
@@ -205,6 +236,16 @@ def _add_artifacts(api: FastAPI, studio: Studio, who: Any) -> None:
     def artifact(artifact_id: str, caller: who) -> dict[str, Any]:
         """One manifest."""
         return studio.artifact(caller, artifact_id).manifest.model_dump(mode="json")
+
+    @api.delete("/artifacts/{artifact_id}", status_code=204)
+    def delete_artifact(artifact_id: str, caller: who) -> None:
+        """Delete a result; refused while a job needs it. What was published stays on the Hub."""
+        studio.delete_artifact(caller, artifact_id)
+
+    @api.get("/models")
+    def models(caller: who, task: str = "") -> list[dict[str, Any]]:
+        """What answers for a task; without a task what a fine-tune can start from."""
+        return [asdict(model) for model in (studio.models(caller, task) if task else studio.base_models(caller))]
 
     @api.get("/artifacts/{artifact_id}/card")
     def card(artifact_id: str, caller: who) -> PlainTextResponse:

@@ -116,7 +116,7 @@ def test_a_job_that_fails_is_exit_code_1_and_says_why(terminal: Terminal, traine
 
 
 def test_lists_are_readable_and_their_json_is_json(terminal: Terminal, trained: Any) -> None:
-    lists = ("recipes", "artifacts", "datasets", "kit list")
+    lists = ("recipes", "artifacts list", "datasets list", "kit list")
     plain = terminal.all(*(tuple(name.split()) for name in lists))
     whole = terminal.all(*((*name.split(), "--json") for name in lists))
     for name, text, data in zip(lists, plain, whole, strict=True):
@@ -163,10 +163,22 @@ def test_an_upload_prints_a_reference_that_can_be_trained_on(terminal: Terminal,
     file.write_text("review,stars\ngood,five\nbad,one\n")
     ref = terminal.good("upload", str(file)).strip()
     assert ref.startswith("upload:")
-    assert ref in terminal.good("datasets")
+    assert ref in terminal.good("datasets", "list")
     done = terminal.run("train", "text-classification", "--set", f"dataset={ref}", "--set", "text_column=nope")
     assert done.returncode == 2
     assert "text_column: 'nope' is not usable" in done.stderr
+    terminal.good("datasets", "delete", ref)
+    assert ref not in terminal.good("datasets", "list")
+    assert terminal.run("datasets", "delete", ref).returncode == 1
+
+
+def test_a_result_is_deleted(terminal: Terminal) -> None:
+    result = terminal.good("run", "toy-recipe", "--set", "count=1", "--wait").strip()
+    assert result in terminal.good("artifacts", "list")
+    terminal.good("artifacts", "delete", f"artifact:{result}")
+    assert result not in terminal.good("artifacts", "list")
+    gone = terminal.run("artifacts", "delete", result)
+    assert (gone.returncode, gone.stderr) == (1, f"There is no artifact '{result}'.\n")
 
 
 BAD: list[tuple[str, int, str]] = [
@@ -233,7 +245,7 @@ def _commands(group: typer.Typer, *before: str) -> Iterator[tuple[str, ...]]:
 def test_every_command_and_argument_explains_itself(terminal: Terminal) -> None:
     whole = terminal.good("--help")
     commands = list(_commands(cli.app))
-    assert len(commands) == 19
+    assert len(commands) == 21
     for command in commands:
         assert f" {command[0]} " in whole
         done = CliRunner().invoke(cli.app, [*command, "--help"], env={"COLUMNS": "120"})

@@ -1,13 +1,15 @@
 """The verbs: who may do what, what is refused and how, and what is kept from whom. Real store, real processes."""
 
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -186,6 +188,7 @@ def test_artifacts_and_cards_are_their_owners_and_the_admins(public: Studio) -> 
         lambda: public.artifact(BEN, result),
         lambda: public.card(BEN, result),
         lambda: public.save_card(BEN, result, "mine now"),
+        lambda: public.delete_artifact(BEN, result),
         lambda: public.publish(signed_in, result, "ben/stolen"),
         lambda: public.predict(BEN, "text-classification", {"inputs": "a"}, {}, f"artifact:{result}"),
         lambda: public.snippet(BEN, "text-classification", {"inputs": "a"}, {}, f"artifact:{result}"),
@@ -206,7 +209,7 @@ def test_artifacts_and_cards_are_their_owners_and_the_admins(public: Studio) -> 
 @pytest.mark.parametrize("name", ["", ".", "..", "../jobs", "/etc", ".staging-1", "a\0b", "x" * 300])
 def test_ids_from_outside_lead_nowhere(public: Studio, name: str) -> None:
     add_artifact(public, ANN.owner)
-    for verb in (public.artifact, public.job, public.card):
+    for verb in (public.artifact, public.job, public.card, public.delete_artifact, public.delete_upload):
         with pytest.raises(NotFound):
             verb(TEACHER, name)
 
@@ -221,12 +224,76 @@ def test_uploads_and_paths_are_their_owners(public: Studio, studio: Studio, tmp_
             public.rows(who, ref, "train")
         with pytest.raises(NotFound):
             public.column(who, ref, "train", "text")
+        with pytest.raises(NotFound):
+            public.delete_upload(who, ref)
         assert ref not in [info.ref for info in public.datasets(who)]
     problems = public.validate(BEN, "text-classification", {"dataset": ref})
     assert any("no upload" in str(problem) for problem in problems)
     with pytest.raises(InvalidInput, match="one's own machine"):
         public.rows(ANN, str(file), "train")
     assert studio.rows(LOCAL, str(file), "train").total == 2
+
+
+# -- deleting
+
+
+def test_a_result_goes_with_all_that_names_it(public: Studio) -> None:
+    job = end(public, public.submit(ANN, TOY, {}), JobState.SUCCEEDED)
+    result = add_artifact(public, ANN.owner)
+    public.store.add_artifact(job.id, result)
+    with sqlite3.connect(public.settings.database) as connection:
+        connection.execute("UPDATE job SET artifact = ? WHERE id = ?", (result, job.id))
+    connection.close()
+    assert public.job(ANN, job.id).artifact == result
+    public.delete_artifact(ANN, result)
+    assert public.artifacts(ANN) == []
+    assert list(public.settings.artifacts_dir.iterdir()) == []
+    assert (public.job(ANN, job.id).artifact, public.store.artifacts(job.id)) == ("", [])
+    with pytest.raises(NotFound):
+        public.delete_artifact(ANN, result)
+    public.delete_artifact(TEACHER, add_artifact(public, ANN.owner))
+    assert public.artifacts(ANN) == []
+
+
+def test_a_result_that_is_needed_is_not_deleted(studio: Studio) -> None:
+    result, made = add_artifact(studio, "local"), add_artifact(studio, "local", "made")
+    values: list[dict[str, Any]] = [
+        {"artifact": result, "repo_id": "me/result"},
+        {"model": {"base_model": f" artifact:{result}"}},
+    ]
+    for number, params in enumerate(values):
+        job = studio.store.add(Job(f"needs-{number}", "publish", "", params, "local", f"key-{number}"))
+        with pytest.raises(Conflict, match=rf"{job.id} is queued and needs it"):
+            studio.delete_artifact(LOCAL, result)
+        studio.cancel(LOCAL, job.id)
+    adapter = artifacts.load(studio.settings.artifacts_dir, made)
+    base = artifacts.ModelReference(id=f"artifact:{result}")
+    artifacts.write_manifest(adapter.path, adapter.manifest.model_copy(update={"base_model": base}))
+    with pytest.raises(Conflict, match="base of made"):
+        studio.delete_artifact(LOCAL, result)
+    saving = studio.store.add(Job("toy-1", TOY, "", {}, "local", "the job that makes it"))
+    with pytest.raises(Conflict, match="toy-1 is queued"):
+        studio.delete_artifact(LOCAL, made)
+    studio.cancel(LOCAL, saving.id)
+    studio.delete_artifact(LOCAL, made)
+    studio.delete_artifact(LOCAL, result)
+    assert studio.artifacts(LOCAL) == []
+
+
+def test_an_upload_that_is_needed_is_not_deleted(studio: Studio, tmp_path: Path) -> None:
+    file = tmp_path / "reviews.csv"
+    file.write_text("text,label\ngood,a\nbad,b\n")
+    ref = studio.upload(LOCAL, file, file.name).ref
+    job = studio.store.add(Job("train-1", TOY, "", {"data": {"dataset": ref}}, "local", "key"))
+    for name in (ref, ref.removeprefix("upload:")):
+        with pytest.raises(Conflict, match="train-1 is queued"):
+            studio.delete_upload(LOCAL, name)
+    studio.cancel(LOCAL, job.id)
+    studio.delete_upload(LOCAL, ref)
+    assert ref not in [info.ref for info in studio.datasets(LOCAL)]
+    for gone in (ref, "kit:debian-topics"):
+        with pytest.raises(NotFound):
+            studio.delete_upload(LOCAL, gone)
 
 
 # -- ending
@@ -308,17 +375,17 @@ def test_runs_are_their_owners_and_nothing_is_read_for_nothing(
     ran: tuple[Studio, Job, Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     studio, mine, other = ran
-    reads: list[str] = []
+    reads: list[tuple[str, set[str] | None]] = []
     original = reader.runs
 
-    def counted(folder: Path, project: str) -> list[reader.Run]:
-        reads.append(project)
-        return original(folder, project)
+    def counted(folder: Path, project: str, names: Collection[str] | None = None) -> list[reader.Run]:
+        reads.append((project, None if names is None else set(names)))
+        return original(folder, project, names)
 
     monkeypatch.setattr(reader, "runs", counted)
     assert [run.name for run in studio.runs(ANN, TOY)] == [mine.id]
     assert {run.name for run in studio.runs(TEACHER, TOY)} == {mine.id, other.id}
-    assert reads == [TOY] * 2
+    assert reads == [(TOY, {mine.id}), (TOY, None)]  # only an admin's list takes in what is others'
     reads.clear()
     assert studio.projects(ANN) == studio.projects(TEACHER) == [TOY]
     assert studio.projects(Caller("session:nobody")) == []
@@ -375,6 +442,38 @@ def test_the_newest_token_of_an_account_is_the_one_that_its_jobs_get(public: Stu
     assert public._secrets(waiting) == {"HF_TOKEN": "second"}
     assert public._secrets(replace(waiting, owner="hf:other")) is None
     assert public._secrets(replace(waiting, needs_token=False)) == {}
+    training = replace(waiting, recipe="text-classification", needs_token=False)
+    assert public._secrets(training) == {"HF_TOKEN": "second"}  # private data and models
+    assert public._secrets(replace(training, owner="hf:other")) == {}
+    assert public._secrets(replace(training, recipe=TOY)) == public._secrets(replace(training, recipe="gone")) == {}
+
+
+def test_a_visitor_previews_and_checks_their_own_private_data(
+    tmp_path: Path, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.endpoint)
+    monkeypatch.setenv("HF_TOKEN", hub_server.token)  # the operator's, which is no visitor's
+    rows = "text,label\n" + "".join(f"a text {number},{'ab'[number % 2]}\n" for number in range(20))
+    hub_server.add_repo("alice/private", {"train.csv": rows.encode()}, "dataset", private=True)
+    studio = Studio(Settings(home=tmp_path / "home", public=True, zygote=False))
+    alice = Caller("hf:alice", "alice", token=SecretStr(hub_server.token))
+    bob = Caller("hf:bob", "bob", token=SecretStr(hub_server.other_token))
+    values = {"dataset": "alice/private"}
+    try:
+        assert studio.rows(alice, "alice/private", "train").total == 20
+        assert studio.validate(alice, "text-classification", values) == []
+        for stranger in (bob, ANN):
+            with pytest.raises(StudioError, match="alice/private"):
+                studio.rows(stranger, "alice/private", "train")
+            problems = studio.validate(stranger, "text-classification", values)
+            assert [problem.field for problem in problems] == ["data.dataset"]
+        job = studio.submit(alice, "text-classification", values)
+        assert studio._secrets(job) == {"HF_TOKEN": hub_server.token}
+    finally:
+        studio.close()
+    held = [file for file in tmp_path.rglob("*") if file.is_file() and hub_server.token.encode() in file.read_bytes()]
+    assert held == []
 
 
 def test_publishing_without_a_token_says_how_to_sign_in(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ class Result:
 def run(params: TextClassificationParams, context: JobContext) -> None:
     """Fine-tune, evaluate and leave an adapter. Raises `InvalidInput`, `JobCancelled`."""
     began = time.monotonic()
-    settings = Settings(home=context.spec.home)
+    settings = Settings(home=context.spec.home).reading_as(context.token)
     dataset = sources.resolve(params.data.dataset, settings, context.spec.owner)
     base = resolve_base(params.model.base_model, settings, context.spec.owner)
     inputs = Inputs(dataset, base, load_splits(dataset, params.data, params.advanced.seed))

@@ -1,4 +1,4 @@
-"""Predicts the peak memory of a training process from files alone: config.json and safetensors headers, no torch.
+"""Predicts the peak memory of a training process from model files and the size of the data, without torch.
 
 The prediction feeds admission; the runner measures the real peak, which is stored beside it.
 """
@@ -17,6 +17,9 @@ STACK = 640 * MIB
 count), with its first tiny step done. Measured with these versions; see `benchmarks/training.py --memory`."""
 
 FLOAT = 4
+KEPT = 2  # what a step needs, and about as much again in freed blocks of other widths: see `training_bytes`
+OBJECT = 49  # bytes of a Python string beside its characters
+TOKEN_OBJECT = 36  # bytes of a token id as an element of a Python list
 LORA_STATES = 4  # weight, gradient, and AdamW's two moments, all fp32
 
 
@@ -30,6 +33,33 @@ class ModelShape:
     hidden: int
     intermediate: int
     heads: int
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """What a run reads.
+
+    Attributes:
+        rows: rows of all splits that are used.
+        text_bytes: UTF-8 bytes of all texts that are read.
+        tokens: of all texts, cut to the longest that is allowed.
+        longest: tokens of the longest text: the width of the widest batch.
+    """
+
+    longest: int
+    rows: int = 0
+    text_bytes: int = 0
+    tokens: int = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes that stay: Arrow columns, Python strings of texts and labels, packed token ids."""
+        return 2 * self.text_bytes + 2 * OBJECT * self.rows + 4 * self.tokens
+
+    @property
+    def packing(self) -> int:
+        """Bytes that are needed while token ids lie in lists, before there is a batch."""
+        return TOKEN_OBJECT * self.tokens
 
 
 SMALL_ENCODER = ModelShape(33_000_000, 132_000_000, layers=12, hidden=384, intermediate=1536, heads=12)
@@ -57,23 +87,30 @@ def read_shape(folder: Path) -> ModelShape:
     )
 
 
-def training_bytes(shape: ModelShape, batch: int, length: int, rank: int, lora_dropout: bool) -> int:
-    """Predicted peak of a LoRA run in bytes: stack + weights + adapter + activations of one batch.
+def training_bytes(shape: ModelShape, batch: int, data: DataSize, rank: int, lora_dropout: bool) -> int:
+    """Predicted peak of a LoRA run in bytes: stack + weights + adapter + data + the widest batch.
 
-    Weights are held in fp32; the pages of the file they are copied from count while they are read. Activations per
-    token and layer, in floats (those that autograd keeps until the backward pass, for frozen linear layers with an
-    adapter beside each): 20 × hidden and 5 × intermediate, 3 × heads × length for the attention matrix, which is
-    materialised when attention dropout is on, and 5 × hidden + 1 × intermediate more for the adapters' own dropout.
-    Times 1.15 for what the allocator keeps.
+    Weights are held in fp32; the pages of the file they are copied from count while they are read. What autograd keeps
+    until the backward pass, per token and layer in floats (frozen linear layers with an adapter beside each), was
+    measured with `mallinfo2` at the end of the forward pass for widths of 20 to 125 tokens: 11 × hidden and
+    2 × intermediate, 6 × hidden and 1 × intermediate more for the adapters' own dropout, and 3 × heads × width for the
+    attention matrix, which is materialised when attention dropout is on. The backward pass adds the gradients of one
+    layer: 4 × hidden beside 3 × heads × width, or 2 × hidden and 2 × intermediate.
+
+    All that is taken twice. glibc keeps freed blocks of up to 32 MiB on its heap, and those of one width do not fit the
+    next: in an epoch of batches of mixed width the heap grows to the widest batch in use and about as much in holes
+    (measured: 1.9 and 2.1 times in epochs of 250 and 125 batches). Batches of one width, or few of them, leave fewer
+    holes, and need less than predicted.
     """
-    tokens = batch * length
-    per_token = 20 * shape.hidden + 5 * shape.intermediate + 3 * shape.heads * length
+    attention = 3 * shape.heads * data.longest
+    per_token = 11 * shape.hidden + 2 * shape.intermediate + attention
     if lora_dropout:
-        per_token += 5 * shape.hidden + shape.intermediate
-    activations = FLOAT * tokens * shape.layers * per_token
+        per_token += 6 * shape.hidden + shape.intermediate
+    gradients = max(4 * shape.hidden + attention, 2 * shape.hidden + 2 * shape.intermediate)
+    activations = FLOAT * batch * data.longest * (shape.layers * per_token + gradients)
     adapter = FLOAT * LORA_STATES * shape.layers * rank * (10 * shape.hidden + 2 * shape.intermediate)
     weights = FLOAT * shape.parameters + shape.file_bytes
-    return int(STACK + weights + adapter + 1.15 * activations)
+    return STACK + weights + adapter + data.held + max(KEPT * activations, data.packing)
 
 
 def peak_memory() -> int:

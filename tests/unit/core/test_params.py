@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from studio.core.errors import InvalidInputs, UnknownName
-from studio.core.params import flatten, leaf_names, nest, parse
+from studio.core.params import flatten, leaf_names, nest, parse, texts_in
 
 
 class Training(BaseModel):
@@ -64,3 +64,8 @@ def test_every_problem_is_reported_at_its_dotted_field() -> None:
 def test_leaves_and_flatten_agree() -> None:
     whole = Params(dataset="kit:x").model_dump()
     assert [name for name, _ in flatten(whole)] == list(leaf_names(Params))
+
+
+def test_every_text_is_found_however_deep() -> None:
+    value = {"a": " kit:x ", "b": {"c": ["artifact:1", 2, None, ("upload:3",)]}, "d": 1.5}
+    assert list(texts_in(value)) == ["kit:x", "artifact:1", "upload:3"]

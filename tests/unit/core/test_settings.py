@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from studio.core.settings import Settings
 
@@ -38,3 +38,14 @@ def test_the_token_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings()
     assert settings.token is not None
     assert "hf_secret" not in f"{settings!r} {settings.token!r}"
+
+
+def test_a_visitors_token_is_in_no_variable_no_text_and_no_other_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STUDIO_READER", "STUDIO__READER"):
+        monkeypatch.setenv(name, "hf_from_outside")
+    plain = Settings()
+    ann, ben = plain.reading_as(SecretStr("hf_ann")), plain.reading_as(SecretStr("hf_ben"))
+    assert (plain.reader, plain.reading_as(None)) == (None, plain)
+    assert len({plain, ann, ben}) == 3
+    assert ann == plain.reading_as(SecretStr("hf_ann"))
+    assert "hf_ann" not in repr(ann) + str(ann) + ann.model_dump_json()

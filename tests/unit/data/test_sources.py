@@ -9,6 +9,7 @@ import huggingface_hub.constants
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName, UserError
 from studio.core.settings import Settings
@@ -219,3 +220,22 @@ def test_loading_scripts_are_refused(hub: HubServer, settings: Settings) -> None
 def test_unknown_repositories(hub: HubServer, settings: Settings) -> None:
     with pytest.raises(UserError, match="alice/nothing does not exist"):
         sources.resolve("alice/nothing", settings, "local")
+
+
+def test_a_hub_data_set_that_is_too_large_is_named_with_both_sizes(hub: HubServer, settings: Settings) -> None:
+    hub.add_repo("alice/huge", {"train.csv": b"text\n" * 240_000}, "dataset")
+    with pytest.raises(InvalidInput, match=r"1\.2 MB; at most 1 MB") as caught:
+        sources.resolve("alice/huge", settings.model_copy(update={"max_dataset_mb": 1}), "local")
+    assert caught.value.field == "dataset"
+    assert hub.count("GET", "/resolve/") == 0
+
+
+def test_what_one_visitor_may_see_is_remembered_for_nobody_else(hub: HubServer, settings: Settings) -> None:
+    hub.add_repo("alice/mine", {"train.csv": b"text,label\nx,a\n"}, "dataset", private=True)
+    public = settings.model_copy(update={"public": True})
+    alice, bob = (public.reading_as(SecretStr(token)) for token in (hub.token, hub.other_token))
+    assert sources.resolve("alice/mine", alice, "hf:alice").info.splits == {"train": 1}
+    for stranger, owner in ((bob, "hf:bob"), (public, "session:1")):
+        with pytest.raises(UserError, match="alice/mine"):
+            sources.resolve("alice/mine", stranger, owner)
+    assert sources.resolve("alice/mine", alice, "hf:alice").info.splits == {"train": 1}

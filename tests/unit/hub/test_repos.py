@@ -244,3 +244,38 @@ def test_a_dataset_brings_its_data_files_only(server: HubServer, settings: Setti
     snapshot = repos.download_dataset("alice/rows", settings=settings)
     assert [file.name for file in snapshot.path.iterdir()] == ["train.csv"]
     assert repos.download_dataset("alice/rows", snapshot.sha, settings=settings).path == snapshot.path
+
+
+def test_what_is_too_large_is_refused_before_the_download(server: HubServer, settings: Settings) -> None:
+    small = settings.model_copy(update={"max_dataset_mb": 1, "max_model_mb": 1})
+    server.add_repo("alice/rows", {"a.csv": b"x" * 600_000, "b.csv": b"x" * 600_000, "film.mp4": b"0" * 9}, "dataset")
+    server.add_repo("alice/fits", {"a.csv": b"x\n" * 400_000, "film.mp4": b"0" * 2_000_000}, "dataset")
+    server.add_repo("alice/model", {"config.json": b"{}", "model.safetensors": b"0" * 1_500_000})
+    with pytest.raises(InvalidInput, match=r"1\.2 MB; at most 1 MB .*STUDIO_MAX_DATASET_MB") as rows:
+        repos.download_dataset("alice/rows", settings=small)
+    with pytest.raises(InvalidInput, match=r"1\.5 MB; at most 1 MB .*STUDIO_MAX_MODEL_MB") as model:
+        repos.download_model("alice/model", settings=small)
+    assert (rows.value.field, rows.value.value, model.value.field) == ("dataset", "alice/rows", "model")
+    assert server.count("GET", "/resolve/") == server.count("HEAD", "/resolve/") == 0
+    assert repos.download_dataset("alice/fits", settings=small).path.is_dir()  # what is not fetched does not count
+    assert repos.download_dataset("alice/rows", settings=settings).path.is_dir()
+
+
+def test_private_data_is_read_in_the_name_of_whoever_asks(
+    server: HubServer, settings: Settings, token: SecretStr
+) -> None:
+    public = settings.model_copy(update={"public": True})
+    server.add_repo("alice/mine", {"train.csv": b"text\na\n"}, "dataset", private=True)
+    assert repos.download_dataset("alice/mine", settings=public.reading_as(token)).path.is_dir()
+    for stranger in (public, public.reading_as(SecretStr(server.other_token))):
+        with pytest.raises((NotFound, SignInRequired), match="alice/mine"):
+            repos.download_dataset("alice/mine", settings=stranger)
+
+
+def test_a_sign_in_that_has_expired_keeps_nobody_from_public_things(server: HubServer, settings: Settings) -> None:
+    server.add_repo("alice/open", {"train.csv": b"text\na\n"}, "dataset")
+    server.add_repo("alice/mine", {"train.csv": b"text\na\n"}, "dataset", private=True)
+    expired = settings.reading_as(SecretStr("hf_expired"))
+    assert repos.download_dataset("alice/open", settings=expired).path.is_dir()
+    with pytest.raises(SignInRequired, match="Sign in"):
+        repos.download_dataset("alice/mine", settings=expired)

@@ -3,17 +3,20 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import pytest
 
-from studio.core.errors import InvalidInput, JobCancelled
+from studio.core.errors import InvalidInput, JobCancelled, StudioError
 from studio.core.settings import Settings
 from studio.inference.models import resolve_model
 from studio.recipes import RECIPES
 from studio.recipes.training import checkpoints
 from studio.tasks import TASKS
+from tests.hubserver.server import HubServer
 from tests.unit.recipes import tiny
 
 RECIPE = RECIPES["text-classification"]
@@ -234,3 +237,26 @@ def same(whole: Any, again: Any, whole_tracker: tiny.Recorded, again_tracker: ti
     for metric in ("train/loss", "eval/loss", "eval/f1"):
         curve = whole_tracker.curve(metric)
         assert {step: curve[step] for step in again_tracker.curve(metric)} == again_tracker.curve(metric)
+
+
+def test_private_data_is_read_with_the_owners_token(
+    settings: Settings, hub_server: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.endpoint)
+    monkeypatch.setenv("STUDIO_PUBLIC", "true")
+    rows = "text,label\n" + "".join(f"{text},{label}\n" for text, label in tiny.some_rows(8))
+    hub_server.add_repo("alice/private", {"train.csv": rows.encode()}, "dataset", private=True)
+    params = tiny.make_params("alice/private", **{"training.num_train_epochs": 1})
+    context, _ = tiny.make_context(settings, params, "without-token")
+    with pytest.raises(StudioError, match="alice/private"):
+        RECIPE.run(params, context)
+    context, _ = tiny.make_context(settings, params, "with-token")
+    context.spec = replace(context.spec, secrets={"HF_TOKEN": hub_server.token})
+    RECIPE.run(params, context)
+    assert context.artifact is not None
+    assert context.artifact.manifest.data is not None
+    assert context.artifact.manifest.data.id == "alice/private"
+    written = [file for file in settings.home.rglob("*") if file.is_file()]
+    assert not any(hub_server.token.encode() in file.read_bytes() for file in written)

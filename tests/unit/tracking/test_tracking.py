@@ -164,3 +164,21 @@ def test_reading_leaves_the_folder_as_it_is(tmp_path: Path) -> None:
     before = (tmp_path / "demo.db").read_bytes()
     reader.series(tmp_path, "demo", "job-1", "loss")
     assert (tmp_path / "demo.db").read_bytes() == before
+
+
+def test_only_the_wanted_runs_are_read(tmp_path: Path) -> None:
+    for name in ("job-1", "job-2", "job-3"):
+        writer = TrackioWriter(tmp_path, "demo", name, {"name": name})
+        writer.log({"loss": 1.0}, 1)
+        writer.finish()
+    connection = sqlite3.connect(tmp_path / "demo.db")
+    connection.execute("UPDATE configs SET run_id = 'an-id' WHERE run_name = 'job-1'")  # as foreign writers have it
+    connection.execute("UPDATE metrics SET run_id = 'an-id' WHERE run_name = 'job-1'")
+    connection.execute("UPDATE metrics SET metrics = 'damaged' WHERE run_name = 'job-3'")
+    connection.commit()
+    connection.close()
+    found = reader.runs(tmp_path, "demo", {"job-1", "job-2", "nobody's"})
+    assert {run.name: run.config for run in found} == {name: {"name": name} for name in ("job-1", "job-2")}
+    assert reader.runs(tmp_path, "demo", ()) == []
+    with pytest.raises(StudioError, match="cannot be read"):  # where everything is read, so is what is damaged
+        reader.runs(tmp_path, "demo")

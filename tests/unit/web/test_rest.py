@@ -219,6 +219,42 @@ def test_an_upload_that_is_too_large_or_no_data_is_refused(client: httpx.Client)
     refused(client.post("/datasets", content=CSV), 422, "name", "name")
 
 
+def test_results_and_uploads_are_deleted(local: Served, client: httpx.Client) -> None:
+    result = _add_artifact(local.studio, "local", "doomed")
+    ref = client.post("/datasets", params={"name": "a.csv"}, content=CSV).json()["ref"]
+    for path in (f"/artifacts/{result}", f"/datasets/{ref}"):
+        assert client.delete(path).status_code == 204
+        refused(client.delete(path), 404, "There is no")
+    refused(client.get(f"/artifacts/{result}"), 404, "There is no artifact")
+    assert ref not in [info["ref"] for info in client.get("/datasets").json()]
+    refused(client.delete("/datasets/kit:debian-topics"), 404, "There is no upload")
+
+
+def test_runs_and_their_curves_are_read(client: httpx.Client) -> None:
+    job = client.post("/jobs", json={"recipe": "toy-recipe", "params": {"count": 4}}).json()
+    finished(client, job["id"])
+    assert "toy-recipe" in client.get("/projects").json()
+    runs = {run["name"]: run for run in client.get("/runs", params={"project": "toy-recipe"}).json()}
+    run = runs[job["id"]]
+    assert (run["latest"], run["last_step"], run["config"]) == ({"number": 4.0}, 4, {"count": 4})
+    project = {"project": "toy-recipe"}
+    assert client.get(f"/runs/{job['id']}/metrics", params=project).json() == ["number"]
+    curve = client.get(f"/runs/{job['id']}/series", params=project | {"metric": "number"}).json()
+    assert (curve["steps"], curve["values"]) == ([1, 2, 3, 4], [1, 2, 3, 4])
+    refused(client.get(f"/runs/{job['id']}/series", params=project | {"metric": "no"}), 404, "It has: number")
+    refused(client.get("/runs", params={"project": "no-such"}), 404, "There is no project")
+    refused(client.get("/runs"), 422, "project", "project")
+
+
+def test_models_are_listed_by_what_they_are_for(client: httpx.Client) -> None:
+    answering = [model["ref"] for model in client.get("/models", params={"task": "text-classification"}).json()]
+    bases = [model["ref"] for model in client.get("/models").json()]
+    assert "kit:topic-classifier" in answering
+    assert "kit:minilm-l6" in bases
+    assert "kit:topic-classifier" not in bases
+    refused(client.get("/models", params={"task": "nope"}), 404, "Unknown task 'nope'")
+
+
 def test_a_card_is_read_and_kept(local: Served, client: httpx.Client) -> None:
     _add_artifact(local.studio, "local", "with-card")
     card = client.get("/artifacts/with-card/card")
@@ -275,7 +311,7 @@ def test_the_schema_describes_every_route(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.")
     assert schema["servers"] == [{"url": "/api"}]
-    assert len(schema["paths"]) == 15
+    assert len(schema["paths"]) == 21
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (path, method)
@@ -307,13 +343,19 @@ def test_two_sessions_do_not_see_each_other(public: Served) -> None:
             assert ask(ann).status_code == 200
         for method, path in (("POST", "cancel"), ("POST", "retry")):
             assert ben.request(method, f"/jobs/{job['id']}/{path}").status_code == 404
-        assert ben.delete(f"/jobs/{job['id']}").status_code == 404
+        for path in (f"/jobs/{job['id']}", f"/artifacts/{result}", f"/datasets/{refs[0]}"):
+            assert ben.delete(path).status_code == 404
         assert ben.post(f"/artifacts/{result}/publish", json={"repo_id": "ben/x"}).status_code == 404
         stolen = {"inputs": "x", "model": f"artifact:{result}"}
         assert ben.post("/tasks/text-classification", json=stolen).status_code == 404
         assert ben.get("/artifacts").json() == []
         assert refs[0] not in [info["ref"] for info in ben.get("/datasets").json()]
         assert finished(ann, job["id"])["state"] == "succeeded"
+        run = {"project": "toy-recipe", "metric": "number"}
+        for path in ("", f"/{job['id']}/metrics", f"/{job['id']}/series"):
+            assert ann.get(f"/runs{path}", params=run).status_code == 200
+            refused(ben.get(f"/runs{path}", params=run), 404, "There is no")
+        assert (ann.get("/projects").json(), ben.get("/projects").json()) == (["toy-recipe"], [])
         refused(ann.get("/datasets/rows", params={"ref": "/etc/passwd"}), 422, "one's own machine", "dataset")
         refused(ann.post("/jobs", json={"recipe": "toy-recipe", "push": "a/b"}), 401, "Sign in")
 
