@@ -172,7 +172,15 @@ def wire_data(studio: Studio, view: RecipeView) -> None:
         return [gr.update(choices=listed), *mapped(studio, view.recipe, ref, caller), look(studio, ref, caller)]
 
     on_load(load, inputs=dataset, outputs=[dataset, *followers, view.preview])
-    dataset.input(chosen, dataset, [*followers, view.preview], api_visibility="private")  # type: ignore[attr-defined]
+    picked = dataset.input(chosen, dataset, [*followers, view.preview], api_visibility="private")  # type: ignore[attr-defined]
+    # says at the field what the preview says too: on a phone the preview is out of sight while one types
+    picked.then(
+        lambda _: None,
+        dataset,
+        validator=lambda ref: unreadable(studio, view, ref),
+        api_visibility="private",
+        show_progress="hidden",
+    )
     if view.upload is not None:
         view.upload.upload(uploaded, view.upload, [dataset, *followers, view.preview], api_visibility="private")
 
@@ -199,6 +207,22 @@ def mapped(studio: Studio, recipe: AnyRecipe, ref: str, caller: Caller) -> list[
     return updates
 
 
+def unreadable(studio: Studio, view: RecipeView, ref: str) -> Any:
+    """The verdict on a data set's reference alone, in the words that the start button would have for it."""
+    field = hinted(view.recipe, "dataset")[0]
+    try:
+        studio.dataset(caller_now(studio), ref)
+    except StudioError as error:
+        problem = InvalidInput(field, ref, reason(error))
+        return view.form.errors([problem])[list(view.form.fields).index(field)]
+    return gr.validate(True, "")
+
+
+def reason(error: StudioError) -> str:
+    """What went wrong, without the internal name of a field."""
+    return error.expected if isinstance(error, InvalidInput) else str(error)
+
+
 def look(studio: Studio, ref: str, caller: Caller) -> Html:
     """The first rows of a data set, its classes and its size; or why it cannot be read."""
     try:
@@ -208,7 +232,7 @@ def look(studio: Studio, ref: str, caller: Caller) -> Html:
         guess = studio.map_columns(caller, ref, split)
         balance = studio.column(caller, ref, split, guess.label).top if guess.label else []
     except StudioError as error:
-        return parts.panel("Preview", parts.notice("bad", str(error)))
+        return parts.panel("Preview", parts.notice("bad", reason(error)))
     facts = [("Columns", ", ".join(page.columns))]
     facts += [("Rows", ", ".join(f"{name} {rows:,}" for name, rows in info.splits.items()))]
     facts += [("Licence", info.license or "not stated"), ("Size", parts.format_bytes(info.bytes))]

@@ -20,6 +20,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FRAMERS = "https://huggingface.co https://*.hf.space"
 JSON_BYTES = 2_000_000  # largest body of a REST call that is no upload
 EVENT_BYTES = 20_000_000  # largest body of a page's event; files travel by upload
+ENVELOPE_BYTES = 500_000  # what stands around the file in an upload's body
 TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -31,7 +32,7 @@ def stack(settings: Settings, pages: Sequence[str], head: str) -> list[Middlewar
     return [
         Middleware(SecurityHeaders, on_space=settings.on_space),
         Middleware(OriginGuard, settings=settings),
-        Middleware(BodyLimit),
+        Middleware(BodyLimit, upload_bytes=settings.max_upload_mb * 10**6 + ENVELOPE_BYTES),
         Middleware(DeepLinks, pages=pages),
         Middleware(Session, on_space=settings.on_space),
         Middleware(Compression),
@@ -155,10 +156,14 @@ class DeepLinks:
 
 
 class BodyLimit:
-    """Refuses bodies that are larger than what their route can use; uploads are limited by those who take them in."""
+    """Refuses bodies that are larger than what their route can use, before they are read where their size is stated.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A page's upload may take `upload_bytes`; `/api/datasets` counts for itself.
+    """
+
+    def __init__(self, app: ASGIApp, upload_bytes: int) -> None:
         self.app = app
+        self.upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -199,7 +204,7 @@ class BodyLimit:
         path = scope["path"]
         if path.startswith("/api/"):
             return None if path == "/api/datasets" else JSON_BYTES
-        return None if path.startswith("/gradio_api/upload") else EVENT_BYTES
+        return self.upload_bytes if path.startswith("/gradio_api/upload") else EVENT_BYTES
 
 
 class Compression:

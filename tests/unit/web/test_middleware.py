@@ -113,6 +113,13 @@ def test_bodies_that_are_too_large_are_refused(tmp_path: Path) -> None:
     assert client.post("/api/datasets", content=b"x" * 2_000_001).text == "2000001"
 
 
+def test_an_upload_over_the_limit_is_refused_by_its_stated_size(tmp_path: Path) -> None:
+    answer = _client(tmp_path).post("/gradio_api/upload", headers={"content-length": "2000000000"})
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "The body is larger than 500 MB."
+    assert _client(tmp_path).post("/gradio_api/upload", content=b"x" * 20_000_001).status_code == 404  # let through
+
+
 def test_bodies_without_a_length_are_counted(tmp_path: Path) -> None:
     chunks = (b"x" * 500_000 for _ in range(6))
     answer = _client(tmp_path).post("/api/jobs", content=chunks)
