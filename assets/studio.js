@@ -32,9 +32,11 @@
 
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest?.(selector);
-    if (hit("[data-menu]")) menu(!menuIsOpen());
+    // not by the address: Gradio's <base> makes "#main" the start page's
+    if (hit(".skip")) { event.preventDefault(); $("#main")?.focus(); }
+    else if (hit("[data-menu]")) menu(!menuIsOpen());
     else if (hit("[data-menu-close]")) menu(false);
-    else if (hit("[data-help]")) $("dialog.help")?.showModal();
+    else if (hit("[data-help]")) openHelp();
     else if (hit("[data-theme-mode]")) setMode(hit("[data-theme-mode]").dataset.themeMode);
     else if (hit("[data-copy]")) copy(hit("[data-copy]"), $("pre", hit("figure")).textContent);
     else if (hit("[data-copy-log]")) copy(hit("[data-copy-log]"), $(".log", hit(".log-frame")).textContent);
@@ -45,18 +47,29 @@
     setTimeout(() => { button.textContent = before; }, 1600);
   };
 
-  // ---- keyboard
+  // ---- keyboard; single keys can be switched off, for whoever dictates or strikes keys by accident
+  const KEYS = "studio-keys";
+  let keys = true;
+  try { keys = localStorage.getItem(KEYS) !== "off"; } catch { /* private window */ }
+  const openHelp = () => { const help = $("dialog.help"); if (help) { $("[data-keys]", help).checked = keys; help.showModal(); } };
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches?.("[data-keys]")) return;
+    keys = event.target.checked;
+    try { localStorage.setItem(KEYS, keys ? "on" : "off"); } catch { /* private window */ }
+  });
+  // the page behind the open menu is covered: whoever tabs out of the menu closes it
+  document.addEventListener("focusin", (event) => { if (menuIsOpen() && !event.target.closest(".sidebar, [data-menu], dialog")) menu(false); });
   let goUntil = 0;
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && menuIsOpen()) { menu(false); $("[data-menu]")?.focus(); return; }
-    const typing = event.target.closest?.("input, textarea, select, [contenteditable], [role=textbox], .cm-editor");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+    const typing = event.target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], [role=textbox], .cm-editor");
+    if (!keys || typing || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
     if (Date.now() < goUntil) {
       goUntil = 0;
       const link = $$(".sidebar a[data-key]").find((entry) => entry.dataset.key === event.key);
       if (link) { event.preventDefault(); link.click(); }
     } else if (event.key === "g") goUntil = Date.now() + 1500;
-    else if (event.key === "?") $("dialog.help")?.showModal();
+    else if (event.key === "?") openHelp();
     else if (event.key === "t") setMode({ light: "dark", dark: "system", system: "light" }[mode] || "light");
     else if (event.key === "/") {
       const field = $$(".gradio-container input, .gradio-container textarea").find((input) => input.offsetParent && !input.disabled);
@@ -140,6 +153,22 @@
     if (high < 0) return null;
     while (high - low > 1) { const middle = (low + high) >> 1; if (points[middle][0] < at) low = middle; else high = middle; }
     return Math.abs(points[low][0] - at) <= Math.abs(points[high][0] - at) ? points[low] : points[high];
+  };
+
+  // ---- a message at a field that is out of sight: the button that was pressed stands a screen below, so go there
+  const told = new WeakSet();
+  const showProblem = () => {
+    const fresh = $$(".validation-error:not(input, textarea)").filter((message) => !told.has(message));
+    if (!fresh.length) return;
+    for (const message of fresh) { told.add(message); message.tabIndex = -1; message.setAttribute("role", "alert"); }
+    const field = fresh[0].closest(".field") || fresh[0];
+    $(".label-wrap:not(.open)", field.closest(".folded") || fresh[0])?.click();
+    requestAnimationFrame(() => {
+      const { top, bottom } = field.getBoundingClientRect();
+      if (top >= 0 && bottom <= innerHeight) return;
+      field.scrollIntoView({ block: "center" });
+      fresh[0].focus({ preventScroll: true }); // not the input: a menu would open over the message
+    });
   };
 
   // ---- live jobs: one stream for the list, one for each job whose log or curves are on the page
@@ -232,7 +261,10 @@
     scheduled = false;
     paint();
     showSession();
+    showProblem();
     connect();
+    for (const code of $$(".cm-scroller[tabindex='-1'], .prose pre:not([tabindex])")) code.tabIndex = 0; // long lines scroll by keyboard
+    for (const nothing of $$(".empty[aria-label]:not([role])")) nothing.setAttribute("role", "img"); // a name needs a role
     const title = $(".page-head")?.dataset.title;
     if (title && !document.title.startsWith(title)) document.title = `${title} · Studio`;
     if (document.documentElement.lang !== "en") document.documentElement.lang = "en";

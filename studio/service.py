@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +19,13 @@ from pydantic import SecretStr
 
 from studio.core.errors import (
     Conflict,
+    Forbidden,
     InvalidInput,
     InvalidInputs,
     NotFound,
     QuotaExceeded,
     SignInRequired,
+    StudioError,
     UnknownName,
     shorten,
 )
@@ -48,7 +51,8 @@ from studio.jobs.scheduler import Scheduler
 from studio.jobs.store import JobStore
 from studio.recipes import RECIPES
 from studio.recipes.publish import card_facts
-from studio.starter import kit
+from studio.starter import install, kit
+from studio.starter.kit import Listing, Missing
 from studio.tasks import TASKS
 from studio.tracking import reader
 from studio.tracking.downsample import min_max
@@ -134,6 +138,8 @@ class Studio:
         entry = RECIPES[recipe]
         if wishes.key and (known := self.store.find(caller.owner, wishes.key)):
             return known
+        if entry.admin_only:
+            self._check_admin(caller)
         params = parse(entry.params, values)
         if wishes.engine not in ENGINES:
             raise UnknownName("engine", wishes.engine, list(ENGINES))
@@ -213,10 +219,11 @@ class Studio:
 
     def datasets(self, caller: Caller) -> list[DatasetInfo]:
         """The kit's data sets, then the caller's uploads."""
-        kit_sets = [
-            sources.resolve(entry.id, self.settings, caller.owner).info for entry in kit.entries(kind="dataset")
-        ]
-        return kit_sets + uploads.list_all(self.settings, caller.owner)
+        found = []
+        for entry in kit.entries(kind="dataset", root=self.settings):
+            with suppress(StudioError):  # a damaged one is shown on the kit's page, and must not take the others along
+                found.append(sources.resolve(entry.id, self.settings, caller.owner).info)
+        return found + uploads.list_all(self.settings, caller.owner)
 
     def upload(self, caller: Caller, path: Path, name: str) -> DatasetInfo:
         """Take in a data file as the caller's own data set; raises `InvalidInput` that says what is wrong with it."""
@@ -291,12 +298,16 @@ class Studio:
         """What a fine-tune can start from: the kit's whole models, then the caller's own."""
         return models.available("text-classification", self._settings(caller), caller.owner, use="train")
 
+    def default_model(self, task: str) -> str:
+        """The model that answers for a task when none is named: the kit's where the Hub is out of reach."""
+        return models.default_model(task, self.settings, reachable=self.hub().reachable)
+
     def snippet(
         self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
     ) -> str:
         """Python that does outside the studio what `predict` does here."""
         entry = TASKS[task]
-        files = models.resolve_model(model or entry.models[0], self._settings(caller), caller.owner)
+        files = models.resolve_model(model or self.default_model(task), self._settings(caller), caller.owner)
         return models.snippet(files, task, inputs, parse(entry.params, params))
 
     def predict(
@@ -305,7 +316,7 @@ class Studio:
         """Run a model of a task on one set of inputs, in the inference worker."""
         entry = TASKS[task]
         checked = parse(entry.params, params)
-        files = models.resolve_model(model or entry.models[0], self._settings(caller), caller.owner)
+        files = models.resolve_model(model or self.default_model(task), self._settings(caller), caller.owner)
         return self.inference.predict(entry.id, files, inputs, checked.model_dump())
 
     def artifacts(self, caller: Caller) -> list[Artifact]:
@@ -342,7 +353,7 @@ class Studio:
         saved = artifact.path / CARD
         if saved.is_file() and not fresh:
             return saved.read_text(encoding="utf-8")
-        return cards.fill(card_facts(artifact.manifest))
+        return cards.fill(card_facts(artifact.manifest, root=self.settings))
 
     def lint_card(self, text: str) -> list[CardProblem]:
         """What the Hub, or a reader, would object to."""
@@ -354,6 +365,47 @@ class Studio:
         partial = path / f".{CARD}.{secrets.token_hex(4)}"
         partial.write_text(text, encoding="utf-8")
         partial.replace(path / CARD)
+
+    # ---- the starter kit
+
+    def kit(self, caller: Caller) -> list[Listing]:  # noqa: ARG002  the kit is everybody's
+        """Every entry with its status: bundled, installed, available (an extra to be fetched) or damaged."""
+        return kit.listing(self.settings)
+
+    def kit_missing(self) -> tuple[Missing, ...]:
+        """Tasks for which the kit has nothing useful, and what the Hub has."""
+        return kit.missing(self.settings)
+
+    def kit_verify(self, caller: Caller, name: str = "") -> list[str]:  # noqa: ARG002  the kit is everybody's
+        """What is wrong with the files of one entry, or of all that are here: a sentence each, with its repair."""
+        found = [f"kit:{name.removeprefix('kit:')}"] if name else [one.id for one in kit.entries(root=self.settings)]
+        return [problem for id in found for problem in kit.verify(id, self.settings)]
+
+    def kit_add(self, caller: Caller, name: str) -> Job:
+        """Fetch an extra as a job; while it is being fetched, that job. Raises `Forbidden` for visitors."""
+        self._check_admin(caller)
+        name = install.find(name, self.settings).name
+        return self.kit_job(name) or self.submit(caller, "kit-add", {"name": name})
+
+    def kit_job(self, name: str) -> Job | None:
+        """The unfinished job that fetches an extra, if there is one."""
+        unfinished = [state for state in JobState if not state.finished]
+        running = self.store.list(None, unfinished, "kit-add", EVERYTHING)
+        return next((job for job in running if job.recipe == "kit-add" and job.params.get("name") == name), None)
+
+    def kit_remove(self, caller: Caller, name: str) -> None:
+        """Delete an extra and what it was made from.
+
+        Raises `Forbidden` for visitors, `NotFound`, and `Conflict` while a job or a result needs it.
+        """
+        self._check_admin(caller)
+        with self._submitting:
+            entry = install.find(name, self.settings)
+            self._check_unused({entry.id, entry.name})
+            for other in artifacts.list_artifacts(self.settings.artifacts_dir):
+                if other.manifest.base_model is not None and other.manifest.base_model.id == entry.id:
+                    raise Conflict(f"{entry.id} is the base of {other.id}; delete that result first.")
+            install.remove(entry.name, self.settings)
 
     # ---- the Hub
 
@@ -414,6 +466,11 @@ class Studio:
         for job in self.store.list(None, unfinished, "", EVERYTHING):
             if names & {job.id, *texts_in(job.params)}:
                 raise Conflict(f"Job {job.id} is {job.state.value} and needs it; wait for its end, or cancel it.")
+
+    def _check_admin(self, caller: Caller) -> None:
+        """Raise `Forbidden` for a visitor who would change what everybody sees."""
+        if self.settings.public and not caller.admin:
+            raise Forbidden("Only the owner of this installation may do this (STUDIO_ADMINS names them).")
 
     def _check_run(self, caller: Caller, run: str) -> None:
         if not caller.admin:

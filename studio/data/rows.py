@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from studio.core.errors import InvalidInput, UnknownName
-from studio.data import parquet
+from studio.data import media, parquet
 from studio.data.parquet import quote
 from studio.data.records import Column, Dataset
 
@@ -99,7 +99,7 @@ def page(dataset: Dataset, split: str, offset: int = 0, limit: int = 100) -> Row
         found = opened.select(query, limit, offset)
         total = parquet.count(opened.connection, dataset.files[split])
     names = tuple(column.name for column in opened.columns)
-    return Rows(names, [[plain(value) for value in row] for row in found], total)
+    return Rows(names, [list(_cells(opened.columns, row)) for row in found], total)
 
 
 def summary(dataset: Dataset, split: str, column: str) -> ColumnSummary:
@@ -220,7 +220,21 @@ def _as_text(column: Column) -> str:
 
 
 def _shown(column: Column) -> str:
-    return _as_text(column) if column.type == "BLOB" else quote(column.name)
+    """What is fetched of a column for a page: never the whole of a picture or sound."""
+    name = quote(column.name)
+    if column.type == media.COLUMN:
+        return f"{name}.bytes[1:{media.HEAD}], octet_length({name}.bytes), {name}.path"
+    return _as_text(column) if column.type == "BLOB" else name
+
+
+def _cells(columns: Sequence[Column], row: Sequence[Any]) -> Iterator[Any]:
+    """The values of a row as `_shown` has fetched them, one per column."""
+    values = iter(row)
+    for column in columns:
+        if column.type == media.COLUMN:
+            yield media.describe(next(values), next(values), next(values))
+        else:
+            yield plain(next(values))
 
 
 def plain(value: object) -> Any:

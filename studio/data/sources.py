@@ -48,12 +48,13 @@ def resolve(ref: str, settings: Settings, owner: str) -> Dataset:
     Raises:
         InvalidInput: at "dataset": no such form, nothing readable, a damaged file; at "file": what conversion found.
         UnknownName: no such kit entry; lists those there are.
+        NotInstalled: an extra of the kit that was not fetched.
         NotFound: no such upload of this owner, no such path, no such repository.
         HubError: the Hub did not answer or refused.
     """
     ref = ref.strip()
     if ref.startswith("kit:"):
-        return _from_kit(ref)
+        return _from_kit(ref, settings)
     if ref.startswith(uploads.PREFIX):
         return uploads.load(ref, settings, owner)
     if _is_path(ref):
@@ -73,11 +74,11 @@ def _is_path(ref: str) -> bool:
     return ref.startswith(("/", "./", "../", "~", "\\")) or Path(ref).suffix.lower() in FORMATS or ref in {".", ".."}
 
 
-def _from_kit(ref: str) -> Dataset:
-    entry = kit.entry(ref)
+def _from_kit(ref: str, settings: Settings) -> Dataset:
+    entry = kit.entry(ref, settings)
     files: Files = {path.stem: (path,) for path in sorted(entry.path.glob("*.parquet"))}
     if entry.kind != "dataset":
-        raise UnknownName("data set", ref, [known.id for known in kit.entries(kind="dataset")])
+        raise UnknownName("data set", ref, [known.id for known in kit.entries(kind="dataset", root=settings)])
     if not files:
         raise NotFound(f"The files of {ref} are missing. Restore them with `git checkout -- assets/kit`.")
     base = DatasetInfo(ref, entry.title, "kit", {}, (), license=entry.license, description=entry.description)

@@ -36,6 +36,7 @@ HEADS = {
     "ForImageClassification": "image-classification",
     "ForConditionalGeneration": "text2text-generation",
 }
+TRAINABLE = {"feature-extraction", "sentence-similarity", "fill-mask", "text-classification"}  # encoders of text
 ADAPTED = {"SEQ_CLS": "text-classification", "TOKEN_CLS": "token-classification", "CAUSAL_LM": "text-generation"}
 
 
@@ -94,6 +95,22 @@ def resolve_model(ref: str, settings: Settings, owner: str) -> ModelFiles:
     return _from_hub(ref, settings, owner)
 
 
+def default_model(task: str, settings: Settings, *, reachable: bool) -> str:
+    """What answers for a task when no model is named: the first of `Task.models` that can be had now.
+
+    Without the Hub (`reachable` is False) that is the kit's. Raises `HubUnreachable` when there is none.
+    """
+    from studio.starter import kit
+
+    here = {entry.id for entry in kit.entries(root=settings)}
+    for ref in TASKS[task].models:
+        if ref in here or (reachable and not ref.startswith("kit:")):
+            return ref
+    extras = [entry.name for entry in kit.known(task=task, root=settings) if entry.kind in MODELS and not entry.here]
+    added = f" `studio kit add {extras[0]}` brings one here." if extras else ""
+    raise HubUnreachable(f"For {task} there is no model on this machine, and the Hub cannot be reached.{added}")
+
+
 def check_task(model: ModelFiles, task: str) -> None:
     """Raise `InvalidInput("model", …)` when the model's head is known to be made for something else, or is missing."""
     heads = TASKS[task].heads
@@ -116,7 +133,11 @@ def available(
     """
     from studio.starter import kit
 
-    titles = {entry.id: entry.title for entry in kit.entries() if entry.kind in MODELS}
+    tasks = {task} if use == "predict" else TRAINABLE
+    offered = [entry for entry in kit.entries(root=settings) if entry.kind in MODELS and tasks & set(entry.tasks)]
+    first = {ref: place for place, ref in enumerate(TASKS[task].models)}
+    offered.sort(key=lambda entry: first.get(entry.id, len(first)))
+    titles = {entry.id: entry.title for entry in offered}
     for artifact in artifacts.list_artifacts(settings.artifacts_dir):
         if artifact.manifest.owner == owner and artifact.manifest.kind in MODELS:
             titles[f"artifact:{artifact.id}"] = artifact.manifest.title
@@ -153,12 +174,14 @@ def _outside(ref: str, folder: Path) -> str:
 def _from_kit(ref: str, settings: Settings, owner: str) -> ModelFiles:
     from studio.starter import kit
 
-    entry = kit.entry(ref)
+    entry = kit.entry(ref, settings)
     if entry.kind not in MODELS:
-        known = ", ".join(other.id for other in kit.entries() if other.kind in MODELS)
+        known = ", ".join(other.id for other in kit.entries(root=settings) if other.kind in MODELS)
         raise InvalidInput("model", ref, f"It is a data set. Models of the kit: {known}.")
     task = entry.tasks[0] if entry.tasks else ""
-    return _checked(ModelFiles(ref, entry.path, None, entry.base, "", entry.license, task=task), settings, owner)
+    files = _checked(ModelFiles(ref, entry.path, None, entry.base, "", entry.license, task=task), settings, owner)
+    # one architecture serves several tasks: what it was trained for is what the kit says
+    return replace(files, task=task) if files.task and files.task not in entry.tasks else files
 
 
 def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:

@@ -12,6 +12,7 @@ PAGES: Registry[Page] = Registry(
         "metrics": "studio.pages.metrics:PAGE",
         "jobs": "studio.pages.jobs:PAGE",
         "cards": "studio.pages.cards:PAGE",
+        "kit": "studio.pages.kit:PAGE",
     },
     group="studio.pages",
 )

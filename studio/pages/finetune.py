@@ -169,7 +169,11 @@ def wire_data(studio: Studio, view: RecipeView) -> None:
     def load(ref: str, request: gr.Request) -> list[Any]:
         caller = caller_of(request, studio)
         listed = [(known.title, known.ref) for known in studio.datasets(caller)]
-        return [gr.update(choices=listed), *mapped(studio, view.recipe, ref, caller), look(studio, ref, caller)]
+        query = dict(request.query_params)
+        if query.get("dataset") and query.get("recipe", view.recipe.name) == view.recipe.name:
+            ref = query["dataset"]
+        picked = gr.update(choices=listed, value=ref)
+        return [picked, *mapped(studio, view.recipe, ref, caller), look(studio, ref, caller)]
 
     on_load(load, inputs=dataset, outputs=[dataset, *followers, view.preview])
     picked = dataset.input(chosen, dataset, [*followers, view.preview], api_visibility="private")  # type: ignore[attr-defined]

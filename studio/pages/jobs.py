@@ -50,7 +50,7 @@ def layout() -> View:
     job_id = gr.State("")
     with gr.Column() as listing:
         with gr.Row():
-            state = gr.Radio(list(FILTERS), value="All", label="Show", scale=3)
+            state = gr.Radio(list(FILTERS), value="All", label="Show", scale=5)
             search = gr.Textbox(label="Search", placeholder="Title, id or recipe", scale=2)
         table = gr.HTML()
     with gr.Column(visible=False) as detail:

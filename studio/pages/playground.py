@@ -75,7 +75,7 @@ def task_layout(studio: Studio, task: Task, *, shown: bool) -> TaskView:
             output = modalities.output_for(task.output)
             facts = gr.HTML()
             with gr.Accordion("Show code", open=False):
-                code = gr.Code(language="python", label="Python", interactive=False)
+                code = gr.Code(language="python", label="Python", interactive=False, buttons=["copy"])
     return TaskView(task, column, model, inputs, params, run, output, facts, code)
 
 

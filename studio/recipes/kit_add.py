@@ -35,7 +35,7 @@ class KitAddParams(BaseModel):
 def validate(params: KitAddParams, settings: Settings, owner: str) -> list[InvalidInput]:  # noqa: ARG001
     """Whether there is such an extra."""
     try:
-        install.extra(params.name, settings)
+        install.find(params.name, settings)
     except InvalidInput as problem:
         return [problem]
     except UserError as error:
@@ -46,7 +46,7 @@ def validate(params: KitAddParams, settings: Settings, owner: str) -> list[Inval
 def resources(params: KitAddParams, settings: Settings, owner: str) -> Resources:  # noqa: ARG001
     """Room for the conversion: imports, and the weights as they are read and as they are written."""
     try:
-        entry = install.extra(params.name, settings)
+        entry = install.find(params.name, settings)
     except StudioError:
         return Resources(memory_bytes=BASE_MEMORY)
     size = (entry.extra.installed + entry.extra.download) if entry.extra else 0

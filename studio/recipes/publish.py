@@ -52,10 +52,10 @@ class PublishParams(BaseModel):
     )
 
 
-def card_facts(manifest: Manifest, repo_id: str = PLACEHOLDER) -> CardFacts:
+def card_facts(manifest: Manifest, repo_id: str = PLACEHOLDER, root: Path | Settings = kit.KIT) -> CardFacts:
     """What a card may say of an artifact; without owner, job and folders of this machine."""
     base, data = manifest.base_model, manifest.data
-    entry = _kit_entry(base.id) if base else None
+    entry = _kit_entry(base.id, root) if base else None
     return CardFacts(
         title=manifest.title,
         kind=manifest.kind,
@@ -104,9 +104,9 @@ def _prefixed(values: Mapping[str, float], prefix: str) -> dict[str, float]:
     return {name: value for name, value in values.items() if not name.startswith(TEST)}
 
 
-def _kit_entry(ref: str) -> kit.KitEntry | None:
+def _kit_entry(ref: str, root: Path | Settings) -> kit.KitEntry | None:
     try:
-        return kit.entry(ref) if ref.startswith("kit:") else None
+        return kit.any_entry(ref, root) if ref.startswith("kit:") else None
     except StudioError:
         return None
 
@@ -124,12 +124,12 @@ def _public(value: Any) -> Any:
     return value
 
 
-def card_text(artifact: Artifact, repo_id: str = PLACEHOLDER) -> str:
+def card_text(artifact: Artifact, repo_id: str = PLACEHOLDER, root: Path | Settings = kit.KIT) -> str:
     """The card as saved with the artifact, else filled; a placeholder for the repository is put in its place."""
     saved = artifact.path / CARD
     if saved.is_file():
         return saved.read_text(encoding="utf-8").replace(PLACEHOLDER, repo_id)
-    return cards.fill(card_facts(artifact.manifest, repo_id))
+    return cards.fill(card_facts(artifact.manifest, repo_id, root))
 
 
 def validate(params: PublishParams, settings: Settings, owner: str) -> list[InvalidInput]:
@@ -141,10 +141,12 @@ def validate(params: PublishParams, settings: Settings, owner: str) -> list[Inva
         problems.append(problem)
     try:
         artifact = _owned(settings.artifacts_dir, params.artifact, owner)
-        _base_folder(artifact.manifest, settings.artifacts_dir)
+        _base_folder(artifact.manifest, settings.artifacts_dir, settings)
     except StudioError as error:
         return [*problems, InvalidInput("artifact", params.artifact, str(error))]
-    errors = [problem for problem in cards.lint(card_text(artifact, params.repo_id)) if problem.level == "error"]
+    errors = [
+        problem for problem in cards.lint(card_text(artifact, params.repo_id, settings)) if problem.level == "error"
+    ]
     if errors:
         listed = " ".join(f"Line {problem.line}: {problem.message}" for problem in errors[:3])
         count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
@@ -161,15 +163,15 @@ def _owned(folder: Path, artifact_id: str, owner: str) -> Artifact:
     return artifact
 
 
-def _base_folder(manifest: Manifest, artifacts_dir: Path) -> Path | None:
+def _base_folder(manifest: Manifest, artifacts_dir: Path, root: Path | Settings = kit.KIT) -> Path | None:
     """The base model that must travel along, because nobody else could get it; None when the Hub has it."""
     base = manifest.base_model
     if manifest.kind != "adapter" or base is None or not base.id.startswith(("kit:", "artifact:")):
         return None
     if base.id.startswith("kit:"):
-        folder = kit.entry(base.id).path
+        folder = kit.entry(base.id, root).path
         if not (folder / "config.json").is_file():
-            raise StudioError(f"{base.id} is damaged: {'; '.join(kit.verify(base.id)[:3])}")
+            raise StudioError(f"{base.id} is damaged: {'; '.join(kit.verify(base.id, root)[:3])}")
         return folder
     artifact = _owned(artifacts_dir, base.id.removeprefix("artifact:"), manifest.owner)
     if artifact.manifest.kind == "adapter":
@@ -240,18 +242,19 @@ def _gather(artifact: Artifact, folder: Path, repo_id: str, context: JobContext)
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     left_out = list(_copy(artifact.path, folder))
-    base = _base_folder(artifact.manifest, context.spec.artifacts_dir)
+    settings = Settings(home=context.spec.home)
+    base = _base_folder(artifact.manifest, context.spec.artifacts_dir, settings)
     if base is not None:
         list(_copy(base, folder / BASE))
         (folder / BASE / MANIFEST).unlink(missing_ok=True)
-        entry = _kit_entry(artifact.manifest.base_model.id) if artifact.manifest.base_model else None
+        entry = _kit_entry(artifact.manifest.base_model.id, settings) if artifact.manifest.base_model else None
         if entry is not None:
             terms = f"{entry.title}: {entry.license}\n\n{entry.attribution}\n\n"
             text = (entry.path / entry.license_file).read_text(encoding="utf-8")
             (folder / BASE / "LICENSE.txt").write_text(terms + text, encoding="utf-8")
     for config in (*folder.glob("*config.json"), *folder.glob(f"{BASE}/*config.json")):
         _make_public(config, repo_id if base is not None else "")
-    (folder / CARD).write_text(card_text(artifact, repo_id), encoding="utf-8")
+    (folder / CARD).write_text(card_text(artifact, repo_id, settings), encoding="utf-8")
     cleaned = artifact.manifest.model_dump(mode="json", exclude={"id", "owner", "job", "published"})
     _write_json(folder / MANIFEST, _public(cleaned))
     for file in sorted(file for file in folder.rglob("*") if file.is_file()):

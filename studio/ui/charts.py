@@ -15,7 +15,7 @@ from studio.ui.parts import Html, join, text
 # eight, and the dashes tell lines apart without any colour.
 COLOURS = 8
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28
 ROWS = 12
 
 
@@ -61,7 +61,7 @@ def line_chart(series: Sequence[Line], title: str, y_label: str = "", width: int
         f"{_axes(x, y, x_ticks, y_ticks)}{lines}"
         f'<g class="cursor" hidden><line y1="{TOP}" y2="{height - BOTTOM}"/></g></svg>'
         f'<div class="read-out" hidden></div></div>'
-        f'<p class="axis-names"><span>{text(y_label)}</span><span>step</span></p>{_figures(series)}</figure>'
+        f'<p class="axis-names"><span>{text(y_label)}</span><span>step</span></p>{_figures(series, title)}</figure>'
     )
 
 
@@ -167,7 +167,7 @@ def _hover_data(series: Sequence[Line], x: _Scale, y: _Scale) -> str:
     )
 
 
-def _figures(series: Sequence[Line]) -> Html:
+def _figures(series: Sequence[Line], title: str) -> Html:
     """The curves for whoever cannot see them: first, lowest, highest and last value of each."""
     rows = []
     for line in series[:ROWS]:
@@ -181,5 +181,6 @@ def _figures(series: Sequence[Line]) -> Html:
             Html(f'<tr><th scope="row">{text(line.name)}</th>{join(Html(f"<td>{cell}</td>") for cell in cells)}</tr>')
         )
     head = join(Html(f'<th scope="col">{name}</th>') for name in ("Run", "First", "Lowest", "Highest", "Last"))
-    figures = f"<table><thead><tr>{head}</tr></thead><tbody>{join(rows)}</tbody></table>"
-    return Html(f"<details><summary>Figures</summary>{figures}</details>")
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{join(rows)}</tbody></table>"
+    scroll = f'<div class="scroll" tabindex="0" role="region" aria-label="{text(title)}: figures">{table}</div>'
+    return Html(f"<details><summary>Figures</summary>{scroll}</details>")

@@ -256,5 +256,5 @@ def _sentence(found: InvalidInput) -> str:
 
 
 def _words(title: object, description: object) -> Html:
-    heading = f"<h3>{text(title)}</h3>" if title else ""
+    heading = f"<h2>{text(title)}</h2>" if title else ""
     return Html(heading + (f"<p>{text(description)}</p>" if description else ""))

@@ -1,6 +1,7 @@
 """Pieces of a page as HTML. Pure functions: whatever is not `Html` already is escaped on the way in."""
 
 import html
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from studio.jobs.job import Job, JobState
 from studio.ui.icons import icon
 
 Tone = Literal["neutral", "info", "good", "warn", "bad"]
+MANY = 5  # more facts than that would leave half of a wide page empty
 
 
 class Html(str):
@@ -178,9 +180,15 @@ def log_view(job_id: str, label: str = "Job log") -> Html:
 
 
 def key_values(pairs: Iterable[tuple[object, object]]) -> Html:
-    """Facts as a definition list."""
-    rows = join(Html(f"<div><dt>{text(key)}</dt><dd>{text(value)}</dd></div>") for key, value in pairs)
-    return Html(f'<dl class="facts">{rows}</dl>')
+    """Facts as a definition list; many of them stand in two columns where there is room."""
+    shown = list(pairs)
+    rows = join(Html(f"<div><dt>{_breakable(key)}</dt><dd>{text(value)}</dd></div>") for key, value in shown)
+    return Html(f'<dl class="facts{" many" if len(shown) > MANY else ""}">{rows}</dl>')
+
+
+def _breakable(key: object) -> Html:
+    """A name that breaks between its words, as in training.learning_rate, never inside one."""
+    return Html(re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", text(key))) if not isinstance(key, Html) else key
 
 
 def notice(kind: Literal["info", "good", "warn", "bad"], body: object) -> Html:

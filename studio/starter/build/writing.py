@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from studio.starter.build.tables import card
-from studio.starter.kit import MANIFEST, KitEntry, KitFile, KitManifest, sha256
+from studio.starter.kit import MANIFEST, Extra, KitEntry, KitFile, KitManifest, sha256
 
 
 @contextmanager
@@ -39,20 +39,40 @@ def record(out: Path, entry: KitEntry) -> KitEntry:
 
     A data set gets its card. Two builders that finish together wait for each other.
     """
-    folder, path = out / entry.name, out / MANIFEST
+    folder = out / entry.name
     if entry.kind == "dataset":
         (folder / "README.md").write_text(card(entry), encoding="utf-8")
-    entry = entry.model_copy(update={"files": list_files(folder)})
+    entry = entry.model_copy(update={"files": list_files(folder), "root": out.resolve()})
+    with locked_entries(out) as entries:
+        entries[entry.id] = entry
+    return entry
+
+
+def announce(out: Path, entry: KitEntry) -> None:
+    """List a built extra in the repository's kit: its line without files, and the text of its licence."""
+    folder = out / entry.name
+    folder.mkdir(exist_ok=True)
+    copy_license(entry.path / entry.license_file, folder)
+    extra = (entry.extra or Extra()).model_copy(update={"installed": entry.bytes})
+    with locked_entries(out) as entries:
+        entries[entry.id] = entry.model_copy(update={"files": (), "extra": extra, "license_file": "LICENSE"})
+
+
+@contextmanager
+def locked_entries(out: Path) -> Iterator[dict[str, KitEntry]]:
+    """The manifest's entries by id; what the block leaves in the dictionary is written, whole or not at all."""
+    path = out / MANIFEST
     with (out / f".{MANIFEST}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        others = KitManifest.model_validate_json(path.read_bytes()).entries if path.exists() else ()
-        kept = [other for other in others if other.id != entry.id]
+        before = KitManifest.model_validate_json(path.read_bytes()) if path.exists() else KitManifest(entries=())
+        entries = {entry.id: entry for entry in before.entries}
+        yield entries
         order = {"model": 0, "adapter": 1, "dataset": 2}
-        manifest = KitManifest(entries=tuple(sorted([*kept, entry], key=lambda one: (order[one.kind], one.id))))
+        kept = tuple(sorted(entries.values(), key=lambda one: (order[one.kind], one.id)))
+        manifest = before.model_copy(update={"entries": kept})
         beside = path.with_suffix(".json.new")
         beside.write_text(manifest.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
         beside.replace(path)
-    return entry
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -14,12 +13,11 @@ from pydantic import SecretStr
 from studio.core.errors import InvalidInput, NotFound, UnknownName, UserError
 from studio.core.settings import Settings
 from studio.data import rows, sources
-from studio.starter import kit
 from tests.hubserver.server import HubServer
 
 
 @pytest.fixture
-def small_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def small_kit(tmp_path: Path) -> Settings:
     """A kit with one data set and one model."""
     common = {
         "description": "Three rows",
@@ -43,30 +41,26 @@ def small_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "manifest.json").write_text(json.dumps({"entries": entries}))
     for split, texts in {"test": ["z"], "validation": ["y"], "train": ["x", "w", "v"]}.items():
         pq.write_table(pa.table({"text": texts, "label": ["a"] * len(texts)}), root / "topics" / f"{split}.parquet")
-    monkeypatch.setattr(kit, "entry", partial(kit.entry, root=root))
-    monkeypatch.setattr(kit, "entries", partial(kit.entries, root=root))
-    return root
+    return Settings(home=tmp_path / "home", kit=root)
 
 
-@pytest.mark.usefixtures("small_kit")
-def test_the_kit(settings: Settings) -> None:
-    dataset = sources.resolve("kit:topics", settings, "session:1")
+def test_the_kit(small_kit: Settings) -> None:
+    dataset = sources.resolve("kit:topics", small_kit, "session:1")
     assert dataset.info.splits == {"train": 3, "validation": 1, "test": 1}
     assert list(dataset.info.splits) == ["train", "validation", "test"]
     assert (dataset.info.title, dataset.info.license, dataset.info.source) == ("Topics", "CC0-1.0", "kit")
     assert rows.page(dataset, "train").rows[0] == ["x", "a"]
 
 
-@pytest.mark.usefixtures("small_kit")
-def test_unknown_kit_ids_list_the_known(settings: Settings) -> None:
+def test_unknown_kit_ids_list_the_known(small_kit: Settings) -> None:
     with pytest.raises(UnknownName, match="kit:topics"):
-        sources.resolve("kit:topic", settings, "local")
+        sources.resolve("kit:topic", small_kit, "local")
     with pytest.raises(UnknownName, match="kit:topics"):
-        sources.resolve("kit:encoder", settings, "local")
+        sources.resolve("kit:encoder", small_kit, "local")
     with pytest.raises(UnknownName):
-        sources.resolve("kit:../../etc", settings, "local")
+        sources.resolve("kit:../../etc", small_kit, "local")
     with pytest.raises(NotFound, match="git checkout"):
-        sources.resolve("kit:lost", settings, "local")
+        sources.resolve("kit:lost", small_kit, "local")
 
 
 @pytest.mark.parametrize(

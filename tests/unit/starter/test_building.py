@@ -1,15 +1,15 @@
 """How builders leave their work: whole or not at all, without touching other entries."""
 
-import hashlib
-import subprocess
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
 from studio.starter import kit
 from studio.starter.build import sources, writing
 from studio.starter.kit import KitEntry
+from tests.unit.starter.index import Index, index, wheel_bytes
+
+__all__ = ["index"]
 
 
 def entry(name: str, root: Path, seed: int = 1) -> KitEntry:
@@ -57,13 +57,9 @@ def test_recording_replaces_one_entry_and_keeps_the_others(tmp_path: Path) -> No
     assert kit.verify("kit:one", tmp_path) == []
 
 
-def test_a_wheel_with_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel = tmp_path / "some_words-1.0-py3-none-any.whl"
-    with ZipFile(wheel, "w") as archive:
-        archive.writestr("words.txt", "hello")
-    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    monkeypatch.setattr(subprocess, "run", lambda *command, **options: None)  # the file is there already
-    with sources.fetch_wheel(sources.Wheel("some-words", "1.0", right), tmp_path) as archive:
+def test_a_wheel_is_opened_and_one_with_other_bytes_refused(index: Index, tmp_path: Path) -> None:
+    wheel = index.add("some-words", "1.0", wheel_bytes({"words.txt": b"hello"}))
+    with sources.fetch_wheel(wheel, tmp_path) as archive:
         assert archive.read("words.txt") == b"hello"
-    with pytest.raises(sources.SourceError, match=r"some-words==1\.0 has sha256"):
+    with pytest.raises(sources.SourceError, match=r"some-words==1\.0 with sha256 0000"):
         sources.fetch_wheel(sources.Wheel("some-words", "1.0", "0" * 64), tmp_path)

@@ -142,7 +142,7 @@ def families_of(rows: Sequence[Row]) -> list[int]:
         return item
 
     first_of_source: dict[str, int] = {}
-    grams = [_trigrams(row.text) for row in rows]
+    grams = [trigrams(row.text) for row in rows]
     holders: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         parent[find(index)] = find(first_of_source.setdefault(row.source, index))
@@ -155,7 +155,8 @@ def families_of(rows: Sequence[Row]) -> list[int]:
     return [find(index) for index in range(len(rows))]
 
 
-def _trigrams(text: str) -> set[str]:
+def trigrams(text: str) -> set[str]:
+    """What near doubles are told by: runs of three words, or all of a shorter text."""
     words = re.findall(r"\w+", text.casefold())
     return {" ".join(words[start : start + 3]) for start in range(max(1, len(words) - 2))}
 

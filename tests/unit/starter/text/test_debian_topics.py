@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from studio.starter.build import sources
+from studio.starter.build.sources import Description
 from studio.starter.build.text import debian_topics
 from studio.starter.build.text.debian_topics import Row, as_text, even_shares, families_of, select, split
-from studio.starter.build.sources import Description
 
 PACKAGES = """Package: chess
 Source: chess-suite (1.2)
