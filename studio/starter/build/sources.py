@@ -199,7 +199,7 @@ def _described(packages: str, translations: str) -> Iterator[tuple[str, Descript
         for fields, body in _long_descriptions(translations, "en")
     }
     for block in packages.split("\n\n"):
-        fields = dict(FIELD.findall(block))
+        fields: dict[str, str] = dict(FIELD.findall(block))
         title, body = long.get(fields.get("Description-md5", ""), ("", ""))
         if not title:
             continue

@@ -3,13 +3,13 @@
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from studio.starter.build.tables import card
-from studio.starter.kit import MANIFEST, Extra, KitEntry, KitFile, KitManifest, sha256
+from studio.starter.kit import MANIFEST, Extra, KitEntry, KitFile, KitManifest, Missing, sha256
 
 
 @contextmanager
@@ -58,21 +58,35 @@ def announce(out: Path, entry: KitEntry) -> None:
         entries[entry.id] = entry.model_copy(update={"files": (), "extra": extra, "license_file": "LICENSE"})
 
 
+def note_missing(out: Path, missing: Sequence[Missing]) -> None:
+    """Put the table of tasks that the kit has nothing for into the manifest."""
+    with _locked(out) as manifest:
+        _write(out, manifest.model_copy(update={"missing": tuple(missing)}))
+
+
 @contextmanager
 def locked_entries(out: Path) -> Iterator[dict[str, KitEntry]]:
     """The manifest's entries by id; what the block leaves in the dictionary is written, whole or not at all."""
-    path = out / MANIFEST
-    with (out / f".{MANIFEST}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = KitManifest.model_validate_json(path.read_bytes()) if path.exists() else KitManifest(entries=())
-        entries = {entry.id: entry for entry in before.entries}
+    with _locked(out) as manifest:
+        entries = {entry.id: entry for entry in manifest.entries}
         yield entries
         order = {"model": 0, "adapter": 1, "dataset": 2}
         kept = tuple(sorted(entries.values(), key=lambda one: (order[one.kind], one.id)))
-        manifest = before.model_copy(update={"entries": kept})
-        beside = path.with_suffix(".json.new")
-        beside.write_text(manifest.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
-        beside.replace(path)
+        _write(out, manifest.model_copy(update={"entries": kept}))
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[KitManifest]:
+    with (out / f".{MANIFEST}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = out / MANIFEST
+        yield KitManifest.model_validate_json(path.read_bytes()) if path.exists() else KitManifest(entries=())
+
+
+def _write(out: Path, manifest: KitManifest) -> None:
+    beside = out / f"{MANIFEST}.new"
+    beside.write_text(manifest.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
+    beside.replace(out / MANIFEST)
 
 
 def versions(*packages: str) -> dict[str, str]:

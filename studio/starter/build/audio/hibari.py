@@ -79,7 +79,7 @@ def _sounding(folder: Path, texts: Sequence[str]) -> dict[str, Quality]:
             value=round(words / seconds, 4),
             split="sentences written for this",
             n=len(texts),
-            note="of audible speech; people read at two to four",
+            note="pace: words in each second that is audible (pauses do not count)",
             band=0.15,
         )
     }

@@ -64,7 +64,7 @@ def programs() -> Iterator[Path]:
 def say(root: Path, voice: Voice, text: str, rate: int) -> Any:
     """The text in that voice: float32 samples at `rate`, without silence around, all equally loud."""
     if voice.engine == "hibari":
-        speech = hibari.speak(kit.entry("kit:hibari").path, f"{text}.", speed=voice.pace)
+        speech = hibari.speak(kit.entry("kit:hibari").path, text, speed=voice.pace)  # "no." would be read "number"
         samples = sound.resample(speech.samples, speech.rate, rate)
     else:
         samples = sound.decode(_run(root, _command(root, voice, text)), rate)

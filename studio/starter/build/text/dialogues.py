@@ -14,12 +14,14 @@ from studio.starter.build.base import Builder
 from studio.starter.build.sources import fetch_wheel
 from studio.starter.build.text.held_out import without_doubles
 from studio.starter.build.text.minilm_l6 import TALK
-from studio.starter.kit import KitEntry, Source
+from studio.starter.kit import KitEntry, Quality, Source
 
 SEED = 20
 SIZES = {"train": 1500, "validation": 100, "test": 200}
 FEWEST, MOST = 4, 16  # turns; longer conversations are cut
 LONGEST = 300  # characters of a turn
+CANDIDATES = 10
+WORDLIKE = 4  # characters from which a word says something about the topic
 RATINGS = ("interesting", "witty", "upbeat")
 UNRATED = 5  # what all three stand at when nobody moved them
 PRIVATE = re.compile(r"://|www\.|@|\d{5,}|\d{3}[-. ]\d{3,4}|\b(facebook|instagram|snapchat|phone number|email)\b", re.I)
@@ -64,8 +66,28 @@ def build(out: Path) -> KitEntry:
 
 
 def measure(entry: KitEntry, rows: int) -> dict[str, float]:
-    """Nothing: there is no answer that a conversation could be compared with."""
-    return {}
+    """The trivial judge anew."""
+    messages = tables.read_split(entry.path, "test")["messages"][:rows]
+    return {"overlap_found": overlap_found([[message["content"] for message in talk] for talk in messages])}
+
+
+def overlap_found(talks: Sequence[Sequence[str]]) -> float:
+    """How often the last turn is found among those of the next conversations by the words that it shares with its own.
+
+    There are `CANDIDATES` to choose from; a tie counts in part.
+    """
+    found = 0.0
+    for place, talk in enumerate(talks):
+        said = words(" ".join(talk[:-1]))
+        others = [talks[(place + step) % len(talks)][-1] for step in range(min(CANDIDATES, len(talks)))]
+        shared = [len(said & words(other)) for other in others]
+        found += 1 / shared.count(shared[0]) if shared[0] == max(shared) else 0
+    return found / len(talks)
+
+
+def words(text: str) -> set[str]:
+    """The words that say something of what is talked about."""
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) >= WORDLIKE}
 
 
 def fetch() -> tuple[str, list[Talk]]:
@@ -148,6 +170,16 @@ def _entry(splits: Mapping[str, Sequence[Talk]]) -> KitEntry:
         seed=SEED,
         versions=writing.versions("pyarrow"),
         splits={name: len(rows) for name, rows in splits.items()},
+        quality={
+            "overlap_found": Quality(
+                value=round(overlap_found([talk.turns for talk in splits["test"]]), 4),
+                split="test",
+                n=len(splits["test"]),
+                note="how often the last turn is told from nine of other conversations by the words that it repeats",
+                baseline=1 / CANDIDATES,
+                baseline_note="chance",
+            )
+        },
     )
 
 

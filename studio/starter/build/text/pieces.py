@@ -17,14 +17,15 @@ def train_tokenizer(texts: Sequence[str], size: int, longest: int, template: str
         longest: pieces that a model of it reads.
         template: where END stands to the text $A: behind it, or before it for a model that goes on writing.
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
     raw = Tokenizer(models.BPE())
+    raw.normalizer = normalizers.Prepend(" ")  # so that a word is the same piece at the start
     raw.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=True)]
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
-    raw.decoder = decoders.ByteLevel()
+    raw.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)])
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=[PAD, END],

@@ -23,7 +23,6 @@ WELL = 7.0  # mean rating from which a conversation counts as a good one
 SHORTEST = 25  # characters of a reply; shorter ones fit anywhere
 CONTEXT = 6  # turns of the prompt at most
 PER_TALK = 2
-WORDLIKE = 4  # characters from which a word says something about the topic
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,7 @@ def _taken(chosen: int, rejected: int) -> float:
 
 
 def _shared(reply: str, row: Preference) -> int:
-    said = {word for turn in row.prompt for word in turn.lower().split() if len(word) >= WORDLIKE}
-    return len(said & set(reply.lower().split()))
+    return len(dialogues.words(" ".join(row.prompt)) & dialogues.words(reply))
 
 
 def _replies(talks: Sequence[Talk]) -> Mapping[int, list[tuple[str, str]]]:
@@ -146,7 +144,15 @@ def _entry(splits: Mapping[str, Sequence[Preference]]) -> KitEntry:
         versions=writing.versions("pyarrow"),
         splits={name: len(rows) for name, rows in splits.items()},
         quality={
-            name: Quality(value=round(value, 4), split="test", n=len(test), note=notes[name], baseline=0.5, band=0.11)
+            name: Quality(
+                value=round(value, 4),
+                split="test",
+                n=len(test),
+                note=notes[name],
+                baseline=0.5,
+                baseline_note="chance",
+                band=0.11,
+            )
             for name, value in judges(test).items()
         },
     )

@@ -29,6 +29,8 @@ CLEAR = 0.8  # of 4: below, the raters saw neither
 HELD_OUT = 0.1  # of the reviews and articles that sentences come from
 WRITTEN = Path(__file__).with_name("written") / "sentiment.txt"
 LABELS = ("negative", "positive")
+IN_KIT = "sentences written for this test, in test.parquet"
+NOT_IN_KIT = "held-out reviews, editorials and tweets, rated by people; not in the kit"
 SETTINGS = Settings("SEQ_CLS", LABELS, longest=64, texts_per_step=32, epochs=2, dropout=0.1)
 
 
@@ -52,9 +54,10 @@ def build(out: Path) -> KitEntry:
             columns = {"text": [one.text for one in written], "label": [one.label for one in written]}
             tables.write_split(columns, folder / "test.parquet")
             writing.copy_license(base.path / base.license_file, folder)
+            vader = _vader(sdist, Path(temporary))
             quality = {
-                **_quality(base.path, folder, held_out, _vader(sdist, Path(temporary)), "rated"),
-                **_quality(base.path, folder, written, _vader(sdist, Path(temporary)), "written"),
+                "accuracy": _quality(base.path, folder, written, vader, IN_KIT),
+                "accuracy_rated": _quality(base.path, folder, held_out, vader, NOT_IN_KIT),
             }
     return writing.record(out, _entry(len(train), quality))
 
@@ -69,7 +72,7 @@ def measure(entry: KitEntry, rows: int) -> dict[str, float]:
     test = tables.read_split(entry.path, "test")
     sample = heads.sample(len(test["text"]), rows)
     predicted = heads.classify(kit.entry(heads.BASE).path, entry.path, [test["text"][row] for row in sample])
-    return {"accuracy_written": heads.accuracy([test["label"][row] for row in sample], predicted)}
+    return {"accuracy": heads.accuracy([test["label"][row] for row in sample], predicted)}
 
 
 def read_written(file: Path) -> list[Sentence]:
@@ -131,20 +134,14 @@ def _vader(sdist: tarfile.TarFile, folder: Path) -> object:
     return judge
 
 
-def _quality(base: Path, adapter: Path, test: Sequence[Sentence], vader: object, kind: str) -> dict[str, Quality]:
+def _quality(base: Path, adapter: Path, test: Sequence[Sentence], vader: object, where: str) -> Quality:
     truth, texts = [one.label for one in test], [one.text for one in test]
     predicted = heads.classify(base, adapter, texts)
     scores = [vader.polarity_scores(text)["compound"] for text in texts]  # type: ignore[attr-defined]
     lexicon = heads.accuracy(truth, [LABELS[score > 0] for score in scores])
     largest = max(Counter(truth).values()) / len(truth)
-    note = f"largest class: {largest:.3f}"
-    if kind == "rated":
-        split_name = "held-out reviews, editorials and tweets, rated by people; not in the kit"
-    else:
-        split_name = "sentences written for this test, in test.parquet"
-    value = heads.accuracy(truth, predicted)
-    name = "accuracy" if kind == "rated" else "accuracy_written"
-    return {name: heads.quality(value, split_name, len(test), (lexicon, "VADER, a lexicon with rules"), note)}
+    trivial = (lexicon, "VADER, a lexicon with rules")
+    return heads.quality(heads.accuracy(truth, predicted), where, len(test), trivial, f"largest class: {largest:.3f}")
 
 
 def _entry(trained_on: int, quality: dict[str, Quality]) -> KitEntry:

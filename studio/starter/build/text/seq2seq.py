@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 Row = Mapping[str, list[int]]
+Item = TypeVar("Item")
 LOG_EVERY = 100
 
 
@@ -93,7 +94,7 @@ def batches(rows: Sequence[Row], schedule: Schedule, epoch: int) -> list[list[in
     return found
 
 
-def chunks(order: Sequence[int], size: int) -> Iterator[list[int]]:
+def chunks(order: Sequence[Item], size: int) -> Iterator[list[Item]]:
     """`order` in runs of `size`."""
     return (list(order[start : start + size]) for start in range(0, len(order), size))
 

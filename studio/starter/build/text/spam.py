@@ -54,9 +54,9 @@ def build(out: Path) -> KitEntry:
         tables.write_split(columns, folder / "test.parquet")
         writing.copy_license(base.path / base.license_file, folder)
         quality = {
-            "accuracy": _quality(base.path, folder, train, test, "held-out mails of SpamAssassin; not in the kit"),
-            "accuracy_written": _quality(
-                base.path, folder, train, written, "messages written for this test, in test.parquet"
+            "accuracy": _quality(base.path, folder, train, written, "messages written for this test, in test.parquet"),
+            "accuracy_mails": _quality(
+                base.path, folder, train, test, "held-out mails of SpamAssassin; not in the kit"
             ),
         }
     return writing.record(out, _entry(len(train), quality))
@@ -74,7 +74,7 @@ def measure(entry: KitEntry, rows: int) -> dict[str, float]:
     sample = heads.sample(len(test["text"]), rows)
     texts = [test["text"][row] for row in sample]
     predicted = heads.classify(kit.entry(heads.BASE).path, entry.path, texts, SETTINGS.longest)
-    return {"accuracy_written": heads.accuracy([test["label"][row] for row in sample], predicted)}
+    return {"accuracy": heads.accuracy([test["label"][row] for row in sample], predicted)}
 
 
 def read_written(file: Path) -> list[Row]:

@@ -29,7 +29,7 @@ POSITIONS = 128
 LONGEST_READ, LONGEST = 112, 32  # pieces of a description and of its line
 SHORTEST = 40  # characters of a description
 BEAMS = 4
-SCHEDULE = Schedule(epochs=6, pieces=4096, learning_rate=2e-3, warmup=400, smoothing=0.1, seed=SEED)
+SCHEDULE = Schedule(epochs=4, pieces=4096, learning_rate=2e-3, warmup=400, smoothing=0.1, seed=SEED)
 
 
 def build(out: Path) -> KitEntry:

@@ -28,7 +28,7 @@ ENCODER, DECODER = 3, 2  # layers
 POSITIONS = 128
 LONGEST = 80  # pieces of a training sentence
 BEAMS = 4
-SCHEDULE = Schedule(epochs=4, pieces=4096, learning_rate=2e-3, warmup=400, seed=SEED)
+SCHEDULE = Schedule(epochs=3, pieces=4096, learning_rate=2e-3, warmup=400, seed=SEED)
 
 
 def build(out: Path) -> KitEntry:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 ROUNDS = 5  # of expectation and maximisation
 RARE = 2  # words seen less often than this stay as they are
@@ -26,7 +27,7 @@ def learn(sources: Sequence[str], targets: Sequence[str]) -> dict[str, str]:
     pairs, link = np.unique(np.concatenate(links), return_inverse=True)
     place = np.concatenate(places)
     source_of = pairs // len(there[1])
-    odds = np.ones(len(pairs))
+    odds: Any = np.ones(len(pairs))
     for _ in range(ROUNDS):
         share = odds[link] / np.bincount(place, weights=odds[link], minlength=slot)[place]
         odds = np.bincount(link, weights=share, minlength=len(pairs))
@@ -45,7 +46,8 @@ def translate(text: str, dictionary: Mapping[str, str]) -> str:
     return made[:1].upper() + made[1:] if text[:1].isupper() else made
 
 
-def _numbers(texts: Sequence[str]) -> tuple[list[object], list[str]]:
+def _numbers(texts: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """Each text as an array of its words' numbers, and the words."""
     import numpy as np
 
     known: dict[str, int] = {}
@@ -53,4 +55,4 @@ def _numbers(texts: Sequence[str]) -> tuple[list[object], list[str]]:
         np.array([known.setdefault(word, len(known)) for word in WORD.findall(text.lower())], dtype=np.int64)
         for text in texts
     ]
-    return list(rows), list(known)
+    return rows, list(known)

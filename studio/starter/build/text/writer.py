@@ -23,7 +23,7 @@ SEED = 20
 PIECES, WIDTH, HIDDEN, HEADS, LAYERS = 4000, 160, 416, 4, 4
 LONGEST = 128  # pieces
 START = 1  # the piece that stands before each text and after it
-SCHEDULE = Schedule(epochs=4, pieces=4096, learning_rate=3e-3, warmup=200, seed=SEED)
+SCHEDULE = Schedule(epochs=3, pieces=4096, learning_rate=3e-3, warmup=200, seed=SEED)
 
 
 def build(out: Path) -> KitEntry:

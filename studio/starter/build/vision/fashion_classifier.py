@@ -87,7 +87,7 @@ def train(images: Pixels, labels: Sequence[str], names: Sequence[str], schedule:
         logits = model(pixel_values=batch["pixel_values"]).logits.float()
         return functional.cross_entropy(logits, batch["labels"], label_smoothing=0.05)
 
-    model = _model(names)
+    model = _model(names).to(memory_format=torch.channels_last)
     fit.fit(model, len(pixels), draw, loss, schedule)
     return model
 
@@ -107,7 +107,8 @@ def changed(pixels: Any, random: np.random.Generator) -> Any:
             top, left = random.integers(0, SIZE - ERASED + 1, 2)
             picture[:, top : top + ERASED, left : left + ERASED] = 0
         changed.append(picture)
-    return augment.normalized(torch.stack(changed)).expand(-1, 3, -1, -1)
+    colours = augment.normalized(torch.stack(changed)).expand(-1, 3, -1, -1)
+    return colours.contiguous(memory_format=torch.channels_last)
 
 
 def _model(names: Sequence[str]) -> Any:

@@ -3,7 +3,6 @@
 Trained from scratch on freshly drawn scenes; judged on `kit:emoji-scenes`, whose test emoji it has never seen.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from studio.starter import kit
-from studio.starter.build import tables, writing
+from studio.starter.build import writing
 from studio.starter.build.base import Builder
 from studio.starter.build.text import heads
-from studio.starter.build.vision import augment, fit, scenes
+from studio.starter.build.vision import augment, fit, pictures, scenes
 from studio.starter.build.vision.emoji import Pixels
 from studio.starter.build.vision.fit import Batch, Schedule
 from studio.starter.build.vision.scenes import CATEGORIES, SIZE, Scene
@@ -35,7 +34,7 @@ def build(out: Path) -> KitEntry:
     drawn = list(scenes.generate(SEED, SCENES, "train", kit.entry("kit:emoji", out).path))
     with writing.new_folder(out, "segmenter") as folder:
         model = train(drawn, SCHEDULE)
-        fit.save(model, _processor(), folder)
+        fit.save(model, pictures.square_processor(SIZE), folder)
         writing.copy_license(fit.LICENSE, folder)
         quality = _quality(folder, data)
     return writing.record(out, _entry(data, quality, fit.weights(model)))
@@ -43,8 +42,7 @@ def build(out: Path) -> KitEntry:
 
 def first(entry: KitEntry) -> list[str]:
     """The kinds of things that the first test scene shows."""
-    image = _rows(kit.entry(DATA, entry.root).path, "test", [0])[0][0]
-    found = segment(entry.path, [image])[0]
+    found = segment(entry.path, pictures.read(kit.entry(DATA, entry.root).path, "test", [0]))[0]
     return [LABELS[number] for number in np.unique(found) if number]
 
 
@@ -121,8 +119,8 @@ def _model() -> Any:
 
     config = SegformerConfig(
         depths=[1, 2, 2, 2],
-        hidden_sizes=[32, 64, 96, 128],
-        num_attention_heads=[1, 2, 3, 4],
+        hidden_sizes=[32, 64, 96, 96],
+        num_attention_heads=[1, 2, 3, 3],
         sr_ratios=[8, 4, 2, 1],
         mlp_ratios=[2, 4, 4, 4],
         decoder_hidden_size=64,
@@ -136,33 +134,14 @@ def _model() -> Any:
     return SegformerForSemanticSegmentation(config).to(memory_format=torch.channels_last)
 
 
-def _processor() -> Any:
-    from transformers import AutoImageProcessor  # noqa: F401  fills the table that the next import needs
-    from transformers.models.segformer.image_processing_pil_segformer import SegformerImageProcessorPil
-
-    return SegformerImageProcessorPil(
-        size={"height": SIZE, "width": SIZE}, image_mean=[augment.MEAN] * 3, image_std=[augment.STD] * 3
-    )
-
-
-def _rows(folder: Path, split: str, numbers: Sequence[int]) -> list[tuple[Pixels, Pixels]]:
-    """Pictures and their maps of classes."""
-    from PIL import Image
-
-    columns = tables.read_split(folder, split)
-    return [
-        tuple(np.asarray(Image.open(io.BytesIO(columns[name][n]["bytes"]))) for name in ("image", "mask"))  # type: ignore[misc]
-        for n in numbers
-    ]
-
-
 def _figures(folder: Path, data: KitEntry, rows: int) -> dict[str, tuple[float, Any]]:
     """Each figure with the counts that it comes from."""
     figures: dict[str, tuple[float, Any]] = {}
     for split, ending in (("test", ""), ("train", "_known_emoji")):
-        found = _rows(data.path, split, heads.sample(data.splits[split], min(rows, data.splits["test"])))
-        made = segment(folder, [image for image, _ in found])
-        counts = np.stack([confusion(truth, one) for (_, truth), one in zip(found, made, strict=True)])
+        numbers = heads.sample(data.splits[split], min(rows, data.splits["test"]))
+        truth = pictures.read(data.path, split, numbers, "mask")
+        made = segment(folder, pictures.read(data.path, split, numbers))
+        counts = np.stack([confusion(one, other) for one, other in zip(truth, made, strict=True)])
         total = counts.sum(0)
         figures[f"mean_iou{ending}"] = (mean_iou(total), counts)
         if not ending:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from studio.starter.build.text import preferences
-from studio.starter.build.text.dialogues import MOST, SIZES, Talk, as_talk, is_fit, select, split
+from studio.starter.build.text.dialogues import MOST, SIZES, Talk, as_talk, is_fit, overlap_found, select, split
 
 
 def conversation(*turns: tuple[str, str], **more: Any) -> dict[str, Any]:
@@ -102,3 +104,9 @@ def test_trivial_judges_count_ties_as_one_half() -> None:
         preferences.Preference(("hi",), "same", "size"),
     ]
     assert preferences.judges(rows) == {"overlap_accuracy": 0.75, "longer_accuracy": 0.75}
+
+
+def test_the_last_turn_is_found_by_the_words_it_repeats() -> None:
+    talks = [["do you like chess", "chess is great"], ["rain again", "always rain"], ["tell me more", "yes"]]
+    assert overlap_found(talks[:2]) == 1.0
+    assert overlap_found(talks) == pytest.approx(7 / 9)  # the third shares nothing, like the two others

@@ -14,7 +14,6 @@ from studio.starter.build.vision.photos import Photo, opened, title_of
     ("text", "title"),
     [
         ("An Adelaide Rosella.\nfr.utf8=…", "Adelaide Rosella"),
-        ("Eat your broccoli!", "Eat your broccoli"),
         ("Hibiscus", "Hibiscus"),
         ("A peacock (a male peafowl).", "peacock"),
         ("A spiny lobster, from the Hawaiian islands.", ""),

@@ -34,7 +34,7 @@ def test_boxes_are_tight_and_from_left_to_right(drawn: list[Scene]) -> None:
         assert scene.instances.max() == len(scene.things)
         for number, one in enumerate(scene.things, start=1):
             rows, columns = np.nonzero(scene.instances == number)
-            assert one.box == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+            assert list(one.box) == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
             assert set(scene.classes[rows, columns]) == {CATEGORIES.index(one.category) + 1}
         centres = [one.centre[0] for one in scene.things]
         assert centres == sorted(centres)

@@ -1,5 +1,7 @@
 """The runner of graphs against torch itself, the figure, and the model of the kit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,7 +19,7 @@ def test_operations_compute_what_torch_does() -> None:
     random = torch.Generator().manual_seed(1)
     x, kernel, bias = (torch.randn(shape, generator=random) for shape in ((1, 3, 8, 8), (4, 3, 3, 3), (4,)))
     up = torch.randn((4, 1, 2, 2), generator=random)
-    operations = [
+    operations: list[dict[str, Any]] = [
         {
             "op": "conv",
             "stride": 2,
