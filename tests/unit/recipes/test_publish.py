@@ -309,8 +309,9 @@ def test_a_base_from_the_kit_travels_with_its_licence(
         files=(),
         root=tmp_path / "kit",
     )
-    monkeypatch.setattr(kit, "entry", lambda name: entry)
-    monkeypatch.setattr(kit, "verify", lambda name: ["config.json is missing"])
+    monkeypatch.setattr(kit, "entry", lambda name, root: entry)
+    monkeypatch.setattr(kit, "any_entry", lambda name, root: entry)
+    monkeypatch.setattr(kit, "verify", lambda name, root: ["config.json is missing"])
     make_artifact(tmp_path, "topics", snapshot(artifact.path), base_model=ModelReference(id="kit:tiny"))
     params = PublishParams(artifact="topics", repo_id=REPO)
     [problem] = publish.validate(params, Settings(home=tmp_path), "hf:alice")

@@ -121,7 +121,7 @@ def test_the_same_idempotency_key_is_the_same_job(client: httpx.Client) -> None:
 
 
 BAD: list[tuple[str, str, Any, int, str, str | None]] = [
-    ("POST", "/jobs", {"recipe": "nope"}, 404, "Known: text-classification, publish, toy-recipe", None),
+    ("POST", "/jobs", {"recipe": "nope"}, 404, "Known: text-classification, publish, kit-add, toy-recipe", None),
     ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"count": 0}}, 422, "greater than or equal to 1", "count"),
     ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"nope": 0}}, 422, "Known: count", "nope"),
     ("POST", "/jobs", {"recipe": "toy-recipe", "engine": "moon"}, 404, "Known: local", None),
@@ -311,7 +311,7 @@ def test_the_schema_describes_every_route(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.")
     assert schema["servers"] == [{"url": "/api"}]
-    assert len(schema["paths"]) == 21
+    assert len(schema["paths"]) == 23
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (path, method)

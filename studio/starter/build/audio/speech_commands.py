@@ -111,7 +111,7 @@ def _entry(splits: Mapping[str, Sequence[Row]]) -> KitEntry:
         description=(
             f"The digits, yes and no, spoken by {sum(voices.values())} synthetic voices (flite, espeak-ng, hibari), "
             f"16 kHz (MP3), at most a second each. No voice stands in two splits; of the {voices['test']} of the test "
-            "split two resemble none in training. Nobody recorded it: real microphones and rooms are missing."
+            "split two resemble none in training. A toy: no microphone, no room."
         ),
         tasks=("audio-classification",),
         license="Apache-2.0",

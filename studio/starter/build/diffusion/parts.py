@@ -1,5 +1,6 @@
 """What `kit:tiny-sd` is made of before it is trained: tokenizer, text encoder, UNet, autoencoder, scheduler."""
 
+import json
 from typing import Any
 
 LONGEST = 16  # tokens of a prompt, begin and end among them
@@ -15,18 +16,23 @@ def byte_letters() -> list[str]:
 
 
 def vocabulary(words: list[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Pieces and merges after which each of the words is one token and any other text is spelled, none unknown."""
+    """Pieces and merges after which each of the words is one token and any other text is spelled, none unknown.
+
+    The merges are learned until nothing is left to merge; in any other order one word's merges would break another's.
+    A hyphen ends a token, as CLIP has it.
+    """
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
     letters = byte_letters()
-    pieces = dict.fromkeys([*letters, *(f"{letter}</w>" for letter in letters)])
-    merges: dict[tuple[str, str], None] = {}
-    for word in words:
-        head, *tail = [*word[:-1], f"{word[-1]}</w>"]
-        for part in tail:
-            merges[head, part] = None
-            head += part
-            pieces[head] = None
-    pieces |= dict.fromkeys((BEGIN, END))
-    return {piece: number for number, piece in enumerate(pieces)}, list(merges)
+    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(
+        vocab_size=100_000, min_frequency=1, show_progress=False, end_of_word_suffix="</w>", initial_alphabet=letters
+    )
+    learner.train_from_iterator([word.replace("-", " ") for word in words], trainer)
+    merges = [(left, right) for left, right in json.loads(learner.to_str())["model"]["merges"]]
+    pieces = [*letters, *(f"{letter}</w>" for letter in letters), *(left + right for left, right in merges), BEGIN, END]
+    return {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}, merges
 
 
 def tokenizer(words: list[str]) -> Any:

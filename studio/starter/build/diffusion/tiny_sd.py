@@ -114,7 +114,7 @@ def write(pipeline: Any, folder: Path) -> None:
 
 
 def wishes(count: int) -> list[Wish]:
-    """The first of the prompts to measure with, the same every time; the groups are mixed."""
+    """The first of the `PROMPTS` to measure with, the same every time; the groups are mixed."""
     choice = random.Random(SEED)  # noqa: S311  not a secret
     pairs = [(subject, colour) for subject in range(len(SUBJECTS)) for colour in COLOURS]
     choices: dict[str, list[tuple[int, str]]] = {"unseen": [pair for pair in pairs if is_held_out(*pair)]}
@@ -123,8 +123,8 @@ def wishes(count: int) -> list[Wish]:
         choices[group] = (
             [(subject, OWN) for subject in {pair[0]: None for pair in known}] if group == "emoji" else known
         )
-    groups = choice.choices(list(SHARES), weights=list(SHARES.values()), k=count)
-    return [Wish(group, *choice.choice(choices[group])) for group in groups]
+    groups = choice.choices(list(SHARES), weights=list(SHARES.values()), k=PROMPTS)
+    return [Wish(group, *choice.choice(choices[group])) for group in groups[:count]]
 
 
 def load(folder: Path) -> Any:

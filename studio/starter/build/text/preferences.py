@@ -130,8 +130,8 @@ def _entry(splits: Mapping[str, Sequence[Preference]]) -> KitEntry:
         description=(
             "Prompts with a chosen and a rejected reply, made by a rule: chosen is what a person did reply in a "
             "conversation that was rated well, rejected a reply of like length from a conversation on another topic. "
-            "It teaches to stay with what was said; nobody compared the two. Same conversations and splits as "
-            "kit:dialogues."
+            "A toy for trying preference training: it teaches to stay with what was said, and nobody compared the two. "
+            "Same conversations and splits as kit:dialogues."
         ),
         tasks=("text-generation",),
         toy=True,

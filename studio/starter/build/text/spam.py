@@ -191,7 +191,8 @@ def _entry(trained_on: int, quality: dict[str, Quality]) -> KitEntry:
         title="Spam or ham",
         description=(
             "Tells unwanted mass mail (spam) from ordinary messages (ham), in English. The training mails are of 2002 "
-            "and 2003: today's tricks look different."
+            "and 2003: today's tricks look different. Formal letters (an invoice, an appointment) are often taken for "
+            "spam, so nothing should be deleted on its word."
         ),
         tasks=("text-classification",),
         license="Apache-2.0",

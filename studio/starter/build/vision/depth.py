@@ -15,7 +15,7 @@ from studio.starter.build.vision import augment, fit, rooms
 from studio.starter.build.vision.emoji import Pixels
 from studio.starter.build.vision.fit import Batch, Schedule
 from studio.starter.build.vision.rooms import FARTHEST, SIZE, Room, Values
-from studio.starter.kit import KitEntry, Quality
+from studio.starter.kit import KitEntry, Quality, Source
 
 SEED = 23
 ROOMS = 5000
@@ -150,14 +150,14 @@ def _entry(quality: Mapping[str, Quality], weights: int) -> KitEntry:
         kind="model",
         title="Depth of rendered rooms",
         description=(
-            "Says how far each pixel is, in metres. It learned from rendered rooms with balls and boxes only; on photos "
+            "Says how far each pixel is, in metres. It learned from rendered rooms with balls and boxes; on photos "
             "its figures are guesses. It shows how depth estimation works."
         ),
         tasks=("depth-estimation",),
         license="Apache-2.0",
         license_file="LICENSE",
         attribution="Trained by the Studio project on rooms that its own code renders.",
-        sources=(),
+        sources=(Source(name=rooms.__name__, license="Apache-2.0", use="renders the rooms"),),
         toy=True,
         built_by="studio.starter.build.vision.depth",
         seed=SEED,

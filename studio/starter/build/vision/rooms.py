@@ -97,7 +97,9 @@ def _walls(canvas: _Canvas, back: float, random: np.random.Generator) -> None:
         depth = np.where(along * at > 1e-4, at / np.where(np.abs(along) < 1e-4, 1e-4, along), NEVER)
         normal = np.zeros(3, np.float32)
         normal[axis] = -np.sign(at)
-        colour = _surface(canvas.rays * depth[..., None], axis, wall if number > 1 else random.uniform(0.2, 0.9, 3), random)
+        colour = _surface(
+            canvas.rays * depth[..., None], axis, wall if number > 1 else random.uniform(0.2, 0.9, 3), random
+        )
         canvas.put(depth.astype(np.float32), normal, colour)
 
 
@@ -135,4 +137,6 @@ def _box(canvas: _Canvas, centre: Values, random: np.random.Generator) -> None:
     face = enter.argmax(-1)
     depth = np.where(enter.max(-1) < np.maximum(one, other).min(-1), enter.max(-1), NEVER)
     normals = np.eye(3)[face] * -np.sign(np.take_along_axis(along, face[..., None], -1))
-    canvas.put(depth.astype(np.float32), (normals @ turn).astype(np.float32), random.uniform(0.15, 1, 3).astype(np.float32))
+    canvas.put(
+        depth.astype(np.float32), (normals @ turn).astype(np.float32), random.uniform(0.15, 1, 3).astype(np.float32)
+    )

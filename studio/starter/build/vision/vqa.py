@@ -89,7 +89,7 @@ def by_question(questions: Sequence[str], answers: Sequence[str]) -> dict[str, s
 def form(question: str) -> str:
     """The question without the thing that it names: "is there a cat?" → "is there"."""
     kept = question.lower().split()
-    return " ".join(kept[:2]) if kept[0] == "is" or kept[:2] == ["how", "many"] and kept[2] != "things" else question
+    return " ".join(kept[:2]) if kept[0] == "is" or (kept[:2] == ["how", "many"] and kept[2] != "things") else question
 
 
 def train(drawn: Sequence[Scene], schedule: Schedule) -> tuple[Any, Any]:

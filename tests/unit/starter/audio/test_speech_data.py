@@ -44,10 +44,11 @@ def test_silence_around_a_word_goes_and_loudness_is_even() -> None:
     assert np.abs(trimmed).max() == pytest.approx(synthesis.LOUDEST)
 
 
-def test_an_altered_word_is_a_second_long_and_the_seed_decides_how() -> None:
+def test_an_altered_word_is_at_most_a_second_long_and_the_seed_decides_how() -> None:
     word = np.sin(np.arange(9000) / 9).astype(np.float32)
     first, again, other = (commands.altered(word, random.Random(seed)) for seed in (1, 1, 2))
-    assert first.shape == other.shape == (16_000,)
+    lengths = {len(commands.altered(word, random.Random(seed))) for seed in range(20)}
+    assert max(lengths) == 16_000 > min(lengths) > 5_000
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert np.isfinite(first).all()

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,17 +51,19 @@ def test_an_interrupted_training_ends_where_an_unbroken_one_does(
     fit.fit_vae(unbroken, pool(), fit.Stage(3, tmp_path / "unbroken.pt", 5))
 
     monkeypatch.setattr(fit, "EVERY", 0.0)
-    real, made = fit._learn, []
+    real = fit._learn
+    made: list[float] = []
 
-    def stop(*arguments: object) -> None:
+    def stop(loss: Any, optimizer: Any, weights: list[Any]) -> None:
         if len(made) == 2:
             raise KeyboardInterrupt
-        made.append(1)
-        real(*arguments)  # type: ignore[arg-type]
+        made.append(loss.item())
+        real(loss, optimizer, weights)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(fit, "_learn", stop)
+    monkeypatch.setattr(fit, "_learn", stop)
+    with pytest.raises(KeyboardInterrupt):
         fit.fit_vae(tiny(), pool(), fit.Stage(3, tmp_path / "state.pt", 5))
+    monkeypatch.setattr(fit, "_learn", real)
     resumed = tiny()
     fit.fit_vae(resumed, pool(), fit.Stage(3, tmp_path / "state.pt", 5))
     assert [path.name for path in tmp_path.glob("*.new")] == []

@@ -1,5 +1,6 @@
 """The tokenizer: known words are one token, everything else is spelled."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,11 @@ def test_it_loads_again_with_the_plain_class(tmp_path: Path) -> None:
 
 
 def test_the_longest_prompt_fits() -> None:
-    known = parts.tokenizer(data.words())
-    names = [name for one in data.SUBJECTS for name in one.names]
-    longest = max(len(known(f"a picture of a purple {name} emoji").input_ids) for name in names)
-    assert longest <= parts.LONGEST
+    known, choice = parts.tokenizer(data.words()), random.Random(0)
+    prompts = {
+        data.phrase(number, colour, choice)
+        for number in range(len(data.SUBJECTS))
+        for colour in data.COLOURS
+        for _ in range(20)
+    }
+    assert max(len(known(prompt).input_ids) for prompt in prompts) <= parts.LONGEST

@@ -66,6 +66,6 @@ def test_models_are_stored_in_half_and_load_in_single_precision(tmp_path: Path) 
     model = SegformerModel(config)
     fit.save(model, pictures.square_processor(32), tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float32"
-    assert (tmp_path / "model.safetensors").stat().st_size < 2.5 * fit.weights(model)
+    assert (tmp_path / "model.safetensors").stat().st_size < 3 * fit.weights(model)
     assert AutoModel.from_pretrained(tmp_path).dtype == torch.float32
     assert "http" not in "".join(path.read_text() for path in tmp_path.glob("*.json"))

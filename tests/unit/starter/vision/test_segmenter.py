@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from studio.starter.build.vision import segmenter
+from studio.starter.build.vision import fit, segmenter
 from studio.starter.build.vision.segmenter import LABELS, confusion, mean_iou
 
 
@@ -28,6 +28,6 @@ def test_the_models_map_has_a_value_for_each_square_of_the_loss() -> None:
 
     model = segmenter._model()
     assert model.config.num_labels == len(LABELS)
-    assert segmenter.STRIDE == model.config.strides[0]
+    assert model.config.strides[0] == segmenter.STRIDE
     assert SIZE % segmenter.STRIDE == 0
-    assert segmenter.fit.weights(model) * 2 < 2.5e6
+    assert fit.weights(model) * 2 < 2.5e6
