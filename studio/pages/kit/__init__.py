@@ -8,9 +8,10 @@ import gradio as gr
 from studio.core.errors import NotFound
 from studio.core.types import Caller
 from studio.jobs.job import Job
+from studio.pages.kit import entries as kit
 from studio.service import Studio
 from studio.starter.kit import Listing
-from studio.ui import kit, parts
+from studio.ui import parts
 from studio.ui.events import caller_of, guarded, on_load
 from studio.ui.live import job_time
 from studio.ui.page import Page
