@@ -6,13 +6,13 @@ one that adopts what still runs. What fits and who is next is decided in `leases
 
 import logging
 import os
-import select
 import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
 
 from studio.core.errors import StudioError
 from studio.core.settings import Settings
@@ -303,7 +303,7 @@ class Scheduler:
         if self._socket is None:
             self._stop.wait(seconds)
             return
-        if select.select([self._socket], [], [], seconds)[0]:
+        if wait([self._socket], seconds):  # not select(), which knows no descriptor beyond 1023
             try:
                 while self._socket.recv(64):
                     pass

@@ -2,13 +2,13 @@
 
 import json
 import os
-import select
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Zygote:
             assert self._control is not None  # noqa: S101  `_look` has just used it
             try:
                 self._control.send(json.dumps(request).encode())
-                if select.select([self._control], [], [], ANSWER_SECONDS)[0] and self._control.recv(64):
+                if wait([self._control], ANSWER_SECONDS) and self._control.recv(64):
                     return True
             except OSError:
                 pass  # it died: its end of the socket is closed
