@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.pages import PAGES
 from tests.e2e.conftest import RunningStudio
 from tests.hubserver.server import HubServer
 
@@ -145,7 +146,7 @@ def load_back(hub: HubServer, tmp_path: Path) -> None:
     assert any(label in done.stdout for label in labels), done.stdout
 
 
-@pytest.mark.parametrize("path", ["", "playground", "fine-tune", "runs", "jobs", "cards"])
+@pytest.mark.parametrize("path", [page.path for page in PAGES.values()])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_fits_and_is_quiet(browser: Any, studio: RunningStudio, path: str, width: int, theme: str) -> None:

@@ -4,7 +4,6 @@ It learns from all of Debian's descriptions except the held-out packages; `kit:d
 and the test split.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -82,11 +81,7 @@ def _train(rows: Sequence[tuple[str, str]], folder: Path) -> None:
     read = tokenizer([text for text, _ in rows], truncation=True, max_length=LONGEST_READ)["input_ids"]
     written = tokenizer([line for _, line in rows], truncation=True, max_length=LONGEST)["input_ids"]
     model = untrained(PIECES)
-    groups = [text + line for text, line in zip(read, written, strict=True)]
-    model.model.shared.weight.data.copy_(pieces.vectors(groups, PIECES, WIDTH, SEED))
-    known = [{"input_ids": text, "labels": line} for text, line in zip(read, written, strict=True)]
-    seq2seq.fit(model, known, SCHEDULE, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
-    model.set_attn_implementation("sdpa")
+    seq2seq.learn(model, list(zip(read, written, strict=True)), SCHEDULE)
     pieces.save_half(model, tokenizer, folder)
 
 
@@ -94,27 +89,8 @@ def untrained(vocabulary: int) -> Any:
     """The model with random weights, as small as stated above."""
     from transformers import BartConfig, BartForConditionalGeneration
 
-    config = BartConfig(
-        vocab_size=vocabulary,
-        d_model=WIDTH,
-        encoder_layers=LAYERS,
-        decoder_layers=LAYERS,
-        encoder_ffn_dim=HIDDEN,
-        decoder_ffn_dim=HIDDEN,
-        encoder_attention_heads=HEADS,
-        decoder_attention_heads=HEADS,
-        max_position_embeddings=POSITIONS,
-        activation_function="relu",
-        dropout=0.0,
-        scale_embedding=True,
-        pad_token_id=0,
-        eos_token_id=1,
-        bos_token_id=0,
-        forced_eos_token_id=1,
-        decoder_start_token_id=0,
-        init_std=WIDTH**-0.5,
-        attn_implementation="eager",  # for rows this short, twice as fast to train as the fused one
-    )
+    common = seq2seq.settings(vocabulary, WIDTH, HIDDEN, HEADS, POSITIONS)
+    config = BartConfig(encoder_layers=LAYERS, decoder_layers=LAYERS, bos_token_id=0, **common)
     return BartForConditionalGeneration(config)
 
 
