@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -318,6 +318,15 @@ class Studio:
         checked = parse(entry.params, params)
         files = models.resolve_model(model or self.default_model(task), self._settings(caller), caller.owner)
         return self.inference.predict(entry.id, files, inputs, checked.model_dump())
+
+    def stream(
+        self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
+    ) -> Iterator[str | Prediction]:
+        """The parts of a text as a model writes them, then the whole; whoever stops reading stops the model."""
+        entry = TASKS[task]
+        checked = parse(entry.params, params)
+        files = models.resolve_model(model or self.default_model(task), self._settings(caller), caller.owner)
+        return self.inference.stream(entry.id, files, inputs, checked.model_dump())
 
     def artifacts(self, caller: Caller) -> list[Artifact]:
         """The caller's results, newest first."""

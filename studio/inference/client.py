@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO, cast
 
 from studio.core.errors import Conflict, TimedOut, WorkerDied
@@ -33,6 +34,8 @@ class Prediction:
         seconds: what the model took, for the whole batch.
         load_seconds: what loading took; 0 when the model was warm.
         device: "cpu", "cuda" or "mps".
+        dtype: type of the weights.
+        bytes: what the weights take in memory.
         batch: how many requests went through the model together.
     """
 
@@ -40,6 +43,8 @@ class Prediction:
     seconds: float
     load_seconds: float
     device: str
+    dtype: str = "float32"
+    bytes: int = 0
     batch: int = 1
 
 
@@ -60,9 +65,19 @@ class Inference:
         Raises what the task raises (`InvalidInput`, `UnknownName` …), `TimedOut`, and `WorkerDied` when the process
         dies meanwhile; the request after that starts a new one.
         """
-        files = asdict(model) | {"path": str(model.path), "base": str(model.base) if model.base else ""}
-        message = {"op": "predict", "task": task, "model": files, "inputs": dict(inputs), "params": dict(params)}
-        return Prediction(**self._running().ask(message, timeout))
+        return Prediction(**self._running().ask(_question(task, model, inputs, params), timeout))
+
+    def stream(
+        self, task: str, model: ModelFiles, inputs: Mapping[str, Any], params: Mapping[str, Any], timeout: float = 60
+    ) -> Iterator[str | Prediction]:
+        """The parts of a text as they are written, then the whole answer.
+
+        Raises as `predict` does; `timeout` counts from one part to the next. Whoever stops reading stops the model.
+        """
+        question = _question(task, model, inputs, params) | {"stream": True}
+        with closing(self._running().listen(question, timeout)) as parts:
+            for part in parts:
+                yield part if isinstance(part, str) else Prediction(**part)
 
     def warm(self) -> None:
         """Start the process now, in the background, so that the first request need not wait for imports."""
@@ -100,12 +115,25 @@ class Inference:
             return self._worker
 
 
+def _question(task: str, model: ModelFiles, inputs: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    files = asdict(model) | {"path": str(model.path), "base": str(model.base) if model.base else ""}
+    return {"op": "predict", "task": task, "model": files, "inputs": dict(inputs), "params": dict(params)}
+
+
+@dataclass
+class _Ask:
+    """A request under way: its answer, and what comes before it."""
+
+    answer: Future[dict[str, Any]] = field(default_factory=Future)
+    parts: SimpleQueue[str | None] = field(default_factory=SimpleQueue)  # None: the answer is there
+
+
 class _Worker:
     """One life of the process: requests out, answers in, and an end."""
 
     def __init__(self, settings: Settings) -> None:
         self._ids = itertools.count(1)
-        self._waiting: dict[int, Future[dict[str, Any]]] = {}
+        self._waiting: dict[int, _Ask] = {}
         self._ended = ""
         self._table = threading.Lock()
         self._sending = threading.Lock()
@@ -122,21 +150,39 @@ class _Worker:
         return not self._ended and self._process.poll() is None
 
     def ask(self, message: dict[str, Any], timeout: float) -> dict[str, Any]:
-        request_id = next(self._ids)
+        request_id, asked = self._put(message)
+        try:
+            return asked.answer.result(timeout)
+        except FutureTimeout:
+            self._give_up(request_id)
+            raise TimedOut(f"The model has not answered within {timeout:g} s; the request was given up.") from None
+
+    def listen(self, message: dict[str, Any], timeout: float) -> Generator[str | dict[str, Any]]:
+        request_id, asked = self._put(message)
+        try:
+            while (part := asked.parts.get(timeout=timeout)) is not None:
+                yield part
+            yield asked.answer.result()
+        except Empty:
+            raise TimedOut(f"The model has written nothing for {timeout:g} s; the request was given up.") from None
+        finally:
+            if not asked.answer.done():
+                self._give_up(request_id)
+
+    def _put(self, message: dict[str, Any]) -> tuple[int, _Ask]:
+        request_id, asked = next(self._ids), _Ask()
         frame = wire.pack(message | {"id": request_id})
-        answer: Future[dict[str, Any]] = Future()
         with self._table:
             if self._ended:
                 raise WorkerDied(self._ended)
-            self._waiting[request_id] = answer
+            self._waiting[request_id] = asked
         self._send(frame)
-        try:
-            return answer.result(timeout)
-        except FutureTimeout:
-            with self._table:
-                self._waiting.pop(request_id, None)
-            self._send(wire.pack({"op": "cancel", "id": request_id}))
-            raise TimedOut(f"The model has not answered within {timeout:g} s; the request was given up.") from None
+        return request_id, asked
+
+    def _give_up(self, request_id: int) -> None:
+        with self._table:
+            self._waiting.pop(request_id, None)
+        self._send(wire.pack({"op": "cancel", "id": request_id}))
 
     def close(self) -> None:
         self._hang_up()
@@ -156,13 +202,19 @@ class _Worker:
         answers = cast(BinaryIO, self._process.stdout)
         while (message := wire.read(answers)) is not None:
             with self._table:
-                answer = self._waiting.pop(message["id"], None)
-            if answer is None:  # given up meanwhile
+                asked = self._waiting.get(message["id"])
+                if "part" not in message:
+                    self._waiting.pop(message["id"], None)
+            if asked is None:  # given up meanwhile
+                continue
+            if "part" in message:
+                asked.parts.put(message["part"])
                 continue
             if "error" in message:
-                answer.set_exception(wire.error_from_json(message["error"]))
+                asked.answer.set_exception(wire.error_from_json(message["error"]))
             else:
-                answer.set_result(message["ok"])
+                asked.answer.set_result(message["ok"])
+            asked.parts.put(None)
         self._process.kill()  # without its answers it is of no use
         reason = _why(self._process.wait())
         with self._table:
@@ -170,8 +222,9 @@ class _Worker:
             left, self._waiting = list(self._waiting.values()), {}
         answers.close()
         self._hang_up()
-        for answer in left:
-            answer.set_exception(WorkerDied(reason))
+        for asked in left:
+            asked.answer.set_exception(WorkerDied(reason))
+            asked.parts.put(None)
 
     def _hang_up(self) -> None:
         with self._sending, suppress(OSError):  # what could not be sent is not wanted any more

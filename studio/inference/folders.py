@@ -63,7 +63,8 @@ def read_json(ref: str, path: Path) -> dict[str, Any]:
 
 def parameters(folder: Path) -> int:
     """Number of weights in a folder's safetensors files, from their headers alone."""
-    return sum(_elements(file) for file in folder.glob("*.safetensors"))
+    files = folder.rglob if (folder / "model_index.json").is_file() else folder.glob  # diffusers keep parts in folders
+    return sum(_elements(file) for file in files("*.safetensors"))
 
 
 def measure(folder: Path) -> tuple[int, int]:

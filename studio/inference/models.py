@@ -5,7 +5,7 @@ What is refused: pickled weights, code from repositories, and whatever belongs t
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,25 +19,23 @@ from studio.hub.repos import HubSnapshot
 from studio.inference import folders
 from studio.jobs import artifacts
 from studio.tasks import TASKS
+from studio.tasks.base import Task
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 SNAPSHOT_SECONDS = 600  # how long the Hub is not asked again which commit a branch is at
 FLOAT32 = 4  # bytes
+WHOLE = {"transformers", "peft"}  # libraries of kit entries whose folders hold config.json and weights
 MODELS = {"model", "adapter"}  # kinds of kit entries and artifacts that can be loaded
 
-HEADS = {
-    "ForSequenceClassification": "text-classification",
-    "ForTokenClassification": "token-classification",
-    "ForQuestionAnswering": "question-answering",
-    "ForMultipleChoice": "multiple-choice",
-    "ForMaskedLM": "fill-mask",
-    "ForCausalLM": "text-generation",
-    "LMHeadModel": "text-generation",
-    "ForImageClassification": "image-classification",
-    "ForConditionalGeneration": "text2text-generation",
-}
 TRAINABLE = {"feature-extraction", "sentence-similarity", "fill-mask", "text-classification"}  # encoders of text
-ADAPTED = {"SEQ_CLS": "text-classification", "TOKEN_CLS": "token-classification", "CAUSAL_LM": "text-generation"}
+ADAPTED = {
+    "SEQ_CLS": ("text-classification",),
+    "TOKEN_CLS": ("token-classification",),
+    "CAUSAL_LM": ("text-generation", "conversational"),
+    "SEQ_2_SEQ_LM": ("text2text-generation", "summarization", "translation"),
+    "QUESTION_ANS": ("question-answering",),
+    "FEATURE_EXTRACTION": ("feature-extraction", "sentence-similarity"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class ModelFiles:
         base_ref: the base as a reference, "" for a whole model.
         revision: commit on the Hub; "" for local models.
         bytes: size of all files, base included.
-        task: the pipeline tag that its head is made for, "" for a bare encoder.
+        tasks: what it was made for, as the kit, an artifact or an adapter says; () where its architecture tells.
         architectures: class names as config.json (of the base, for adapters) writes them.
         written_ns: when its newest file was written: a result that was made again is another model.
     """
@@ -62,7 +60,7 @@ class ModelFiles:
     revision: str = ""
     license: str = ""
     bytes: int = 0
-    task: str = ""
+    tasks: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     written_ns: int = 0
 
@@ -114,14 +112,26 @@ def default_model(task: str, settings: Settings, *, reachable: bool) -> str:
 def check_task(model: ModelFiles, task: str) -> None:
     """Raise `InvalidInput("model", …)` when the model's head is known to be made for something else, or is missing."""
     heads = TASKS[task].heads
-    if not heads or model.task == task or (model.base is None and not model.architectures):
+    made_for = tasks_of(model)
+    if not heads or task in made_for or not (made_for or model.architectures):
         return
     wanted = f"Choose a model whose architecture ends in {' or '.join(heads)}, or fine-tune this one first."
-    if model.task:
-        raise InvalidInput("model", model.ref, f"It is made for {model.task}, not for {task}. {wanted}")
+    if made_for:
+        raise InvalidInput("model", model.ref, f"It is made for {' and '.join(made_for)}, not for {task}. {wanted}")
     if model.base is None:
-        name = model.architectures[0]
-        raise InvalidInput("model", model.ref, f"{name} has no classification head; fine-tune it first.")
+        raise InvalidInput("model", model.ref, f"{model.architectures[0]} has no head for {task}. {wanted}")
+
+
+def tasks_of(model: ModelFiles) -> tuple[str, ...]:
+    """The tasks that a model is made for, by what is said of it or else by its head; () for a bare encoder."""
+    if model.tasks or model.base is not None:
+        return model.tasks
+    return tuple(name for name, task in TASKS.items() if task.heads and any(map(task_head(task), model.architectures)))
+
+
+def task_head(task: Task) -> Callable[[str], bool]:
+    """Whether an architecture's class name is of a task."""
+    return lambda name: name.endswith(task.heads)
 
 
 def available(
@@ -147,7 +157,7 @@ def available(
             files = resolve_model(ref, settings, owner)
         except StudioError:  # its base is gone, say: the reason comes when it is asked for by name
             continue
-        if files.task == task if use == "predict" else files.base is None:
+        if task in tasks_of(files) if use == "predict" else files.base is None:
             note = f"adapter for {files.base_ref}" if files.base_ref else ""
             source: Literal["kit", "artifact"] = "kit" if ref.startswith("kit:") else "artifact"
             found.append(ModelInfo(ref, title, source, files.license, files.bytes, note))
@@ -178,10 +188,12 @@ def _from_kit(ref: str, settings: Settings, owner: str) -> ModelFiles:
     if entry.kind not in MODELS:
         known = ", ".join(other.id for other in kit.entries(root=settings) if other.kind in MODELS)
         raise InvalidInput("model", ref, f"It is a data set. Models of the kit: {known}.")
-    task = entry.tasks[0] if entry.tasks else ""
-    files = _checked(ModelFiles(ref, entry.path, None, entry.base, "", entry.license, task=task), settings, owner)
-    # one architecture serves several tasks: what it was trained for is what the kit says
-    return replace(files, task=task) if files.task and files.task not in entry.tasks else files
+    files = ModelFiles(ref, entry.path, None, entry.base, "", entry.license, tasks=tuple(entry.tasks))
+    if entry.library in WHOLE:
+        return _checked(files, settings, owner)
+    size, written = folders.measure(entry.path)  # no configuration of transformers: its task knows how to load it
+    base = resolve_model(entry.base, settings, owner).path if entry.base else None
+    return replace(files, base=base, bytes=size, written_ns=written)
 
 
 def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
@@ -191,11 +203,11 @@ def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
         raise NotFound(f"There is no artifact {artifact_id!r}.")
     if artifact.manifest.kind not in MODELS:
         raise InvalidInput("model", ref, f"This artifact is of kind {artifact.manifest.kind!r}, not a model.")
-    base, base_ref, terms, task = artifact.manifest.base_model, "", "", artifact.manifest.task
+    base, base_ref, terms, tasks = artifact.manifest.base_model, "", "", tuple(filter(None, [artifact.manifest.task]))
     if base is not None:
         pinned = base.revision and not base.id.startswith(("kit:", "artifact:")) and "@" not in base.id
         base_ref, terms = (f"{base.id}@{base.revision}" if pinned else base.id), base.license
-    return _checked(ModelFiles(ref, artifact.path, None, base_ref, "", terms, task=task), settings, owner)
+    return _checked(ModelFiles(ref, artifact.path, None, base_ref, "", terms, tasks=tasks), settings, owner)
 
 
 def _from_hub(ref: str, settings: Settings, owner: str) -> ModelFiles:
@@ -220,8 +232,7 @@ def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
         config = folders.read_config(found.ref, found.path)
         folders.check_weights(found.ref, found.path)
         names = tuple(str(name) for name in config.get("architectures") or ())
-        task = next((task for name in names for end, task in HEADS.items() if name.endswith(end)), "")
-        return replace(found, base_ref="", bytes=size, task=task, architectures=names)
+        return replace(found, base_ref="", bytes=size, architectures=names)
     folders.check_weights(found.ref, found.path, folders.ADAPTER_WEIGHTS)
     adapter = folders.read_json(found.ref, found.path / folders.ADAPTER_CONFIG)
     inside = found.path / "base"  # published adapters of a kit model bring their base along
@@ -236,7 +247,7 @@ def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
         base_ref=base.ref,
         license=found.license or base.license,
         bytes=size + base.bytes,
-        task=ADAPTED.get(str(adapter.get("task_type")), found.task),
+        tasks=found.tasks or ADAPTED.get(str(adapter.get("task_type")), ()),
         architectures=base.architectures,
     )
 

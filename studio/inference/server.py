@@ -38,6 +38,7 @@ class Question:
     task: str
     model: ModelFiles
     params: Any
+    stream: bool = False
 
 
 class Worker:
@@ -50,6 +51,7 @@ class Worker:
         self._pool: Pool[tuple[str, ModelFiles], Pipe] = Pool(budget, size=lambda pipe: pipe.bytes, freed=_hand_back)
         self._device = ""
         self._running: tuple[int, float] = (0, 0.0)  # size of the batch in the model, and since when
+        self._gone: set[int] = set()  # ids of requests that nobody waits for any more, though they have begun
 
     def run(self) -> None:
         """Import what models need, then answer until the client is gone."""
@@ -59,13 +61,15 @@ class Worker:
             self._running = (len(batch), time.monotonic())
             self._answer(batch)
             self._running = (0, 0.0)
+            self._gone.difference_update(request.id for request in batch)
 
     def _read(self) -> None:
         while (message := wire.read(self._source)) is not None:
             if message["op"] == "predict":
                 self._accept(message)
             elif message["op"] == "cancel":
-                self._line.drop(message["id"])
+                if not self._line.drop(message["id"]):
+                    self._gone.add(message["id"])
                 self._end_if_stuck()
             elif message["op"] == "status":
                 self._send({"id": message["id"], "ok": self._status()})
@@ -80,10 +84,12 @@ class Worker:
             return
         model = message["model"]
         base = Path(model["base"]) if model["base"] else None
-        paths = {"path": Path(model["path"]), "base": base, "architectures": tuple(model["architectures"])}
-        files = ModelFiles(**model | paths)
-        key = (message["task"], files, params.model_dump_json())
-        self._line.put(Request(message["id"], key, message["inputs"], Question(message["task"], files, params)))
+        names = {name: tuple(model[name]) for name in ("architectures", "tasks")}
+        files = ModelFiles(**model | names | {"path": Path(model["path"]), "base": base})
+        question = Question(message["task"], files, params, bool(message.get("stream")))
+        alone = message["id"] if question.stream else 0  # a text that is written to one reader has no company
+        key = (message["task"], files, params.model_dump_json(), alone)
+        self._line.put(Request(message["id"], key, message["inputs"], question))
 
     def _answer(self, batch: Sequence[Request]) -> None:
         """Answer every request of a batch; when the model cannot be had, all get the same error."""
@@ -101,8 +107,7 @@ class Worker:
         started = time.perf_counter()
         try:
             with _border(question.model.ref):
-                inputs = [request.inputs for request in batch]
-                outputs = TASKS[question.task].predict(held.pipe, inputs, question.params)
+                outputs = self._outputs(held.pipe, batch, question)
         except StudioError as error:
             if len(batch) == 1:
                 self._fail(batch[0], error)
@@ -111,12 +116,25 @@ class Worker:
                     self._predict(held, [request])
             return
         seconds = time.perf_counter() - started
-        shared = {"seconds": seconds, "load_seconds": held.load_seconds, "device": self._device, "batch": len(batch)}
+        shared = {
+            "seconds": seconds,
+            "load_seconds": held.load_seconds,
+            "device": self._device,
+            "dtype": getattr(held.pipe, "dtype", "float32"),
+            "bytes": held.pipe.bytes,
+            "batch": len(batch),
+        }
         for request, output in zip(batch, outputs, strict=True):
             try:
                 self._send({"id": request.id, "ok": shared | {"output": output}})
             except InvalidInput:  # not JSON: the task's fault, not the caller's
                 self._fail(request, StudioError(f"The model's answer cannot be sent: {shorten(output)}"))
+
+    def _outputs(self, pipe: Pipe, batch: Sequence[Request], question: Question) -> list[Any]:
+        task = TASKS[question.task]
+        if question.stream and task.stream is not None:
+            return [task.stream(pipe, batch[0].inputs, question.params, _Reader(self, batch[0].id))]
+        return task.predict(pipe, [request.inputs for request in batch], question.params)
 
     def _fail(self, request: Request, error: StudioError) -> None:
         self._send({"id": request.id, "error": wire.error_to_json(error)})
@@ -156,6 +174,21 @@ class Worker:
             self._sink.flush()
 
 
+class _Reader:
+    """Whoever reads along while a text is written."""
+
+    def __init__(self, worker: Worker, request_id: int) -> None:
+        self._worker, self._id = worker, request_id
+
+    def part(self, text: str) -> None:
+        if text:
+            self._worker._send({"id": self._id, "part": text})
+
+    @property
+    def gone(self) -> bool:
+        return self._id in self._worker._gone
+
+
 @contextmanager
 def _border(what: str) -> Iterator[None]:
     """The worker's border: whatever a model does, its requests get a plain error, and the next one is served."""
@@ -163,6 +196,9 @@ def _border(what: str) -> Iterator[None]:
         yield
     except StudioError:
         raise
+    except MemoryError:
+        message = f"{what} needs more memory than there is; choose a smaller model or a smaller input."
+        raise StudioError(message) from None
     except Exception as error:
         logger.exception("%s failed", what)
         message = f"{what} could not be used ({type(error).__name__}); the worker's log, logs/inference.log, says more."

@@ -1,35 +1,69 @@
-"""What goes over the pipes between client and worker: frames of JSON, and errors as JSON. Nothing is ever pickled."""
+"""What goes over the pipes between client and worker: JSON with bytes beside it. Nothing is ever pickled."""
 
+import io
 import json
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from studio.core import errors
 from studio.core.errors import InvalidInput, InvalidInputs, StudioError, UnknownName, shorten
 
-MAX_FRAME = 64 * 1024 * 1024  # bytes
-LENGTH = 8  # bytes of the length that stands before each frame
+MAX_FRAME = 256 * 1024 * 1024  # bytes
+LENGTH = 8  # bytes of each of the two lengths before a frame: of its JSON, and of all
+BLOB = "$bytes"  # {"$bytes": n}: the next n of the bytes that follow the JSON
 
 
 def pack(message: dict[str, Any]) -> bytes:
-    """One frame; raises `InvalidInput("inputs", …)` for what is no JSON or too long."""
+    """One frame: JSON, then all `bytes` in it; raises `InvalidInput("inputs", …)` for what is neither, or too long."""
+    blobs: list[bytes] = []
     try:
-        data = json.dumps(message, allow_nan=False).encode()
-    except (TypeError, ValueError):
-        raise InvalidInput("inputs", "these inputs", "Give texts, numbers, lists and objects only.") from None
-    if len(data) > MAX_FRAME:
-        raise InvalidInput("inputs", f"{len(data):,} bytes", f"At most {MAX_FRAME:,} bytes are taken in one request.")
-    return len(data).to_bytes(LENGTH, "big") + data
+        data = json.dumps(_outside(message, blobs), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidInput("inputs", "these inputs", "Give texts, numbers, lists, objects and files only.") from None
+    size = len(data) + sum(map(len, blobs))
+    if size > MAX_FRAME:
+        raise InvalidInput("inputs", f"{size:,} bytes", f"At most {MAX_FRAME:,} bytes are taken in one request.")
+    return b"".join([len(data).to_bytes(LENGTH, "big"), size.to_bytes(LENGTH, "big"), data, *blobs])
 
 
 def read(stream: BinaryIO) -> dict[str, Any] | None:
     """The next frame, or None when the other side is gone (in mid-frame too)."""
-    head = stream.read(LENGTH)
-    length = int.from_bytes(head, "big")
-    data = stream.read(length) if len(head) == LENGTH and length <= MAX_FRAME else b""
-    if not data or len(data) < length:
+    head = stream.read(2 * LENGTH)
+    length, size = int.from_bytes(head[:LENGTH], "big"), int.from_bytes(head[LENGTH:], "big")
+    whole = stream.read(size) if len(head) == 2 * LENGTH and length <= size <= MAX_FRAME else b""
+    if not whole or len(whole) < size:
         return None
-    message: dict[str, Any] = json.loads(data)
+    message: dict[str, Any] = _inside(json.loads(whole[:length]), io.BytesIO(whole[length:]))
     return message
+
+
+def _outside(value: Any, blobs: list[bytes]) -> Any:
+    """The same value with each of its `bytes` put into `blobs`."""
+    if isinstance(value, bytes):
+        blobs.append(value)
+        return {BLOB: len(value)}
+    if isinstance(value, dict):
+        if BLOB in value:
+            raise ValueError(f"{BLOB} is a name of the wire's own")
+        return {name: _outside(one, blobs) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_outside(one, blobs) for one in value] if _has_bytes(value) else value
+    return value
+
+
+def _has_bytes(values: Sequence[Any]) -> bool:
+    """Long lists of numbers are not walked through twice."""
+    return not values or not isinstance(values[0], int | float | str)
+
+
+def _inside(value: Any, blobs: BinaryIO) -> Any:
+    if isinstance(value, dict):
+        if BLOB in value:
+            return blobs.read(int(value[BLOB]))
+        return {name: _inside(one, blobs) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_inside(one, blobs) for one in value] if _has_bytes(value) else value
+    return value
 
 
 def error_to_json(error: StudioError) -> dict[str, Any]:

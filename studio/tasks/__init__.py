@@ -7,6 +7,7 @@ TASKS: Registry[Task] = Registry(
     "task",
     {
         "text-classification": "studio.tasks.text_classification:TASK",
+        "image-classification": "studio.tasks.image_classification:TASK",
     },
     group="studio.tasks",
 )

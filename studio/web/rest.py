@@ -111,8 +111,7 @@ def _add_inference(api: FastAPI, studio: Studio, who: Any) -> None:
         ask = partial(studio.predict, caller, task, inputs, body.parameters, body.model)
         found = await anyio.to_thread.run_sync(ask, limiter=waiting)
         response.headers["X-Compute-Time"] = f"{found.seconds:.4f}"
-        # InferenceClient takes one list of labels per input
-        return [found.output] if TASKS[task].output.modality == "labels" else found.output
+        return TASKS[task].answer(found.output)
 
 
 def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:

@@ -38,17 +38,17 @@ def rewrite(path: Path, **values: object) -> None:
 
 def test_a_whole_model_and_an_adapter_are_found(home: Settings) -> None:
     found = models.resolve_model(" artifact:whole ", home, "local")
-    assert (found.ref, found.base, found.task) == ("artifact:whole", None, TASK)
+    assert (found.ref, found.base, models.tasks_of(found)) == ("artifact:whole", None, (TASK,))
     assert found.bytes == sum(file.stat().st_size for file in found.path.iterdir())
     adapted = models.resolve_model("artifact:adapted", home, "local")
     assert adapted.base == home.artifacts_dir / "adapted-base"
-    assert (adapted.base_ref, adapted.license, adapted.task) == ("artifact:adapted-base", "mit", TASK)
+    assert (adapted.base_ref, adapted.license, adapted.tasks) == ("artifact:adapted-base", "mit", (TASK,))
     assert adapted.architectures == ("BertModel",)
 
 
 def test_an_adapter_that_names_no_task_has_its_manifests(home: Settings) -> None:
     rewrite(home.artifacts_dir / "adapted" / "adapter_config.json", task_type=None)
-    assert models.resolve_model("artifact:adapted", home, "local").task == TASK
+    assert models.resolve_model("artifact:adapted", home, "local").tasks == (TASK,)
 
 
 def test_memory_is_what_the_weights_take(home: Settings) -> None:
@@ -125,7 +125,7 @@ def test_code_from_repositories_is_refused_unless_not_needed(home: Settings, who
         with pytest.raises(InvalidInput, match="needs code from its repository"):
             models.resolve_model("artifact:whole", home, "local")
     rewrite(whole / "config.json", model_type="bert")
-    assert models.resolve_model("artifact:whole", home, "local").task == TASK
+    assert models.resolve_model("artifact:whole", home, "local").tasks == (TASK,)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, "\udcff"])
@@ -141,20 +141,20 @@ def test_unreadable_configurations_are_refused(home: Settings, whole: Path, cont
 @pytest.mark.parametrize(
     ("architectures", "words"),
     [
-        (["LlamaForCausalLM"], "made for text-generation, not for text-classification. Choose a model whose"),
-        (["BertForMaskedLM"], "made for fill-mask"),
-        (["BertModel"], "BertModel has no classification head; fine-tune it first"),
+        (["ViTForImageClassification"], "made for image-classification, not for text-classification. Choose a model"),
+        (["BertModel"], "BertModel has no head for text-classification"),
     ],
 )
 def test_other_heads_are_refused_for_the_task(
     home: Settings, whole: Path, architectures: list[str], words: str
 ) -> None:
     rewrite(whole / "config.json", architectures=architectures)
+    rewrite(whole / "manifest.json", task="")
     found = models.resolve_model("artifact:whole", home, "local")
     with pytest.raises(InvalidInput, match=words):
         models.check_task(found, TASK)
-    models.check_task(replace(found, architectures=("RobertaForSequenceClassification",), task=TASK), TASK)
-    models.check_task(replace(found, architectures=(), task=""), TASK)  # not known: loading will tell
+    models.check_task(replace(found, architectures=("RobertaForSequenceClassification",)), TASK)
+    models.check_task(replace(found, architectures=()), TASK)  # not known: loading will tell
 
 
 @pytest.mark.parametrize("base", ["/etc", "../adapted-base", "artifact:adapted", "artifact:gone", ""])

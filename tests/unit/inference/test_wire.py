@@ -10,7 +10,14 @@ from studio.inference import wire
 
 
 @pytest.mark.parametrize(
-    "message", [{"a": 1}, {"text": "é🙂\n\x00\ud800"}, {"long": "x" * 2_000_000}, {"deep": [[{}]]}]
+    "message",
+    [
+        {"a": 1},
+        {"text": "é🙂\n\x00\ud800"},
+        {"long": "x" * 2_000_000},
+        {"deep": [[{}]]},
+        {"file": b"\0png", "two": [{"a": b""}, b"x"]},
+    ],
 )
 def test_frames_come_back_equal(message: dict[str, Any]) -> None:
     stream = io.BytesIO(wire.pack(message) * 2)
@@ -22,14 +29,14 @@ def test_a_cut_frame_is_the_end(length: int) -> None:
     assert wire.read(io.BytesIO(wire.pack({"text": "some words"})[:length])) is None
 
 
-@pytest.mark.parametrize("value", [float("nan"), {1, 2}, b"bytes", object()])
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, {"$bytes": 3}, object()])
 def test_what_is_no_json_is_named(value: object) -> None:
-    with pytest.raises(InvalidInput, match="texts, numbers, lists and objects"):
+    with pytest.raises(InvalidInput, match="texts, numbers, lists, objects and files"):
         wire.pack({"inputs": value})
 
 
 def test_too_long_is_refused_with_both_numbers() -> None:
-    with pytest.raises(InvalidInput, match=r"67,\d{3},\d{3} bytes.*At most 67,108,864 bytes"):
+    with pytest.raises(InvalidInput, match=r"268,\d{3},\d{3} bytes.*At most 268,435,456 bytes"):
         wire.pack({"inputs": "x" * wire.MAX_FRAME})
 
 

@@ -79,13 +79,15 @@ def save_tokenizer(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def add_artifact(settings: Settings, staged: Path, name: str, base: str = "", owner: str = OWNER) -> str:
+def add_artifact(
+    settings: Settings, staged: Path, name: str, base: str = "", owner: str = OWNER, task: str = "text-classification"
+) -> str:
     """Turn a staged folder into an artifact; its reference."""
     manifest = Manifest(
         id=name,
         kind="adapter" if base else "model",
         title=name.title(),
-        task="text-classification",
+        task=task,
         recipe="text-classification",
         params={},
         owner=owner,
@@ -105,7 +107,7 @@ def classifier(settings: Settings, name: str = "whole", seed: int = 0, **size: i
 def adapter(settings: Settings, name: str = "adapted", *, with_head: bool = True) -> str:
     encoder = stage(settings.artifacts_dir)
     save_encoder(encoder)
-    base = add_artifact(settings, encoder, f"{name}-base")
+    base = add_artifact(settings, encoder, f"{name}-base", task="")
     staged = stage(settings.artifacts_dir)
     save_adapter(staged, settings.artifacts_dir / f"{name}-base", with_head=with_head)
     return add_artifact(settings, staged, name, base)

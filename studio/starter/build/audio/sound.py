@@ -2,21 +2,15 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from math import gcd
 from pathlib import Path
 from typing import Any
 
 from studio.starter.build import tables
+from studio.starter.sound import decode, resample
+
+__all__ = ["decode", "resample"]
 
 Column = Mapping[str, Sequence[Any]]
-
-
-def decode(content: bytes, rate: int) -> Any:
-    """Samples of a sound file (anything that libsndfile reads), float32 of shape (n,), at `rate` hertz."""
-    import soundfile
-
-    samples, found = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    return resample(samples.mean(axis=1), found, rate)
 
 
 def encode(samples: Any, rate: int) -> bytes:
@@ -38,17 +32,6 @@ def encode_small(samples: Any, rate: int) -> bytes:
     clipped = np.clip(samples, -1, 1)
     soundfile.write(target, clipped, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.7)
     return target.getvalue()
-
-
-def resample(samples: Any, rate: int, wanted: int) -> Any:
-    """The same sound with another number of samples a second, float32."""
-    import numpy as np
-    from scipy.signal import resample_poly
-
-    if rate != wanted:
-        shared = gcd(rate, wanted)
-        samples = resample_poly(samples, wanted // shared, rate // shared)
-    return np.asarray(samples, dtype=np.float32)
 
 
 def write_split(sounds: Sequence[tuple[str, bytes]], columns: Column, file: Path) -> None:

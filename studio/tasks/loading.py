@@ -1,0 +1,166 @@
+"""Loads models for tasks: local safetensors, whole or as a PEFT adapter on its base. No code of a repository runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.core.errors import StudioError, UserError
+
+ADAPTER = "adapter_model.safetensors"
+LARGE = 1_000_000_000  # weights; a model that large runs in half precision where the device is good at it
+LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+
+
+class WrongModel(UserError):
+    """The model does not fit the task."""
+
+    status = 422
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model with what belongs to it.
+
+    Attributes:
+        pipe: a pipeline of transformers, or whatever else the task's `predict` calls.
+        bytes: what its weights take.
+        dtype: their type, "float32" for example.
+    """
+
+    pipe: Any
+    bytes: int
+    dtype: str = "float32"
+
+
+def load_pipeline(task: str, auto: Sequence[str], folder: Path, base: Path | None, device: str, *parts: str) -> Loaded:
+    """`pipeline` of transformers of a task around a model that `load_model` loaded.
+
+    Args:
+        task: the pipeline's name.
+        auto: see `load_model`, as of the next three.
+        folder: of the model or adapter.
+        base: of the adapter's base.
+        device: where it goes.
+        parts: what the pipeline needs beside the model: "tokenizer", "image_processor", "feature_extractor",
+            "processor", "video_processor".
+    """
+    from transformers import pipeline
+
+    model = load_model(auto, folder, base, device)
+    places = {part: str(_place_of(part, folder, base)) for part in parts}
+    pipe = pipeline(task, model=model, device=device, trust_remote_code=False, **places)
+    return loaded(pipe, model)
+
+
+def loaded(pipe: Any, *models: Any) -> Loaded:
+    """The record for a pipe whose weights are those of `models`."""
+    return Loaded(pipe, sum(weight_bytes(model) for model in models), str(models[0].dtype).removeprefix("torch."))
+
+
+def load_model(auto: Sequence[str], folder: Path, base: Path | None, device: str) -> Any:
+    """The model in evaluation mode on its device: float32, or bfloat16 for large ones on GPUs that can.
+
+    Args:
+        auto: names of transformers' Auto classes; the first that knows the configuration loads it.
+        folder: config.json and safetensors, or a PEFT adapter.
+        base: the adapter's base.
+        device: "cpu", "cuda" or "mps".
+
+    Raises `WrongModel` when no class knows the configuration, and `StudioError` when weights that the answer depends
+    on are in no file.
+    """
+    import transformers
+
+    config = load_config(folder, base)
+    kinds = [getattr(transformers, name) for name in auto]
+    kind = next((one for one in kinds if type(config) in one._model_mapping), None)
+    if kind is None:
+        raise WrongModel(f"A model of type {config.model_type!r} cannot do this task; choose another one.")
+    model, info = kind.from_pretrained(
+        base or folder,
+        config=config,
+        dtype=_dtype(base or folder, device),
+        use_safetensors=True,
+        output_loading_info=True,
+        **LOCAL,
+    )
+    missing = set(info["missing_keys"])
+    if base is not None:
+        model, missing = _with_adapter(model, folder, missing)
+    if missing:
+        raise StudioError(
+            f"These weights are in no file: {', '.join(sorted(missing)[:4])}. The model has no trained head for this "
+            "task; fine-tune it first."
+        )
+    return model.to(device).eval()
+
+
+def load_config(folder: Path, base: Path | None) -> Any:
+    """The configuration: the adapter's own where it has one, else its base's with the labels of its manifest."""
+    from transformers import AutoConfig
+
+    own = (folder / "config.json").is_file()
+    config = AutoConfig.from_pretrained(folder if own or base is None else base, **LOCAL)
+    labels = [] if own or base is None else _manifest_labels(folder)
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: index for index, label in enumerate(labels)}
+    return config
+
+
+def load_tokenizer(folder: Path, base: Path | None) -> Any:
+    """The adapter's or the model's own tokenizer, else its base's."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(_place_of("tokenizer", folder, base), **LOCAL)
+
+
+def weight_bytes(model: Any) -> int:
+    """Memory of a model's parameters and buffers."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in [*model.parameters(), *model.buffers()])
+
+
+FILES = {
+    "tokenizer": ("tokenizer.json", "tokenizer_config.json"),
+    "image_processor": ("preprocessor_config.json", "processor_config.json"),
+    "feature_extractor": ("preprocessor_config.json", "processor_config.json"),
+    "processor": ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json"),
+    "video_processor": ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json"),
+}
+
+
+def _place_of(part: str, folder: Path, base: Path | None) -> Path:
+    """Adapters bring a tokenizer or processor, or leave it with their base."""
+    here = any((folder / name).is_file() for name in FILES[part])
+    return folder if here or base is None else base
+
+
+def _dtype(folder: Path, device: str) -> Any:
+    import torch
+
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    half = device.startswith("cuda") and size > 2 * LARGE and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if half else torch.float32
+
+
+def _with_adapter(model: Any, folder: Path, missing: set[str]) -> tuple[Any, set[str]]:
+    """The model with its adapter, and which of the base's missing weights the adapter does not bring either."""
+    from peft import PeftModel
+    from safetensors import safe_open
+
+    with safe_open(folder / ADAPTER, framework="pt") as weights:
+        brought = {key.removeprefix("base_model.model.") for key in weights.keys()}  # noqa: SIM118  no mapping
+    adapted = PeftModel.from_pretrained(model, folder, local_files_only=True)
+    if hasattr(adapted.base_model, "merge_and_unload"):  # one matrix product per layer instead of three
+        adapted = adapted.merge_and_unload()
+    return adapted, missing - brought
+
+
+def _manifest_labels(folder: Path) -> list[str]:
+    try:
+        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("labels", [])
+    except (OSError, ValueError):
+        return []
+    return [str(label) for label in found]

@@ -1,0 +1,55 @@
+"""Python for "show code": what a task does, with plain libraries, as a script that runs and prints the output."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def quoted(value: Any) -> str:
+    """A Python literal; texts in double quotes, JSON's are Python's too."""
+    if isinstance(value, str):
+        return json.dumps(value.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(quoted, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{quoted(key)}: {quoted(one)}' for key, one in value.items())}}}"
+    return repr(value)
+
+
+def options(params: BaseModel, renamed: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What differs from the defaults, by the library's name: all that a call needs to say."""
+    changed = params.model_dump(exclude_defaults=True)
+    return {(renamed or {}).get(name, name): value for name, value in changed.items()}
+
+
+def arguments(*given: str, **named: Any) -> str:
+    """The inside of a call: expressions, then literals by name."""
+    return ", ".join([*given, *(f"{name}={quoted(value)}" for name, value in named.items())])
+
+
+def with_pipeline(task: str, model: str, call: str, adapted: tuple[str, str, str] | None = None) -> str:
+    """`pipeline(task, model)` called with `call`, printed.
+
+    Args:
+        task: the pipeline's name.
+        model: Hub id or folder.
+        call: the inside of the call, see `arguments`.
+        adapted: for an adapter: its base, the Auto class of the model, and the part that the pipeline needs
+            ("tokenizer", "image_processor" …); `model` is the adapter then.
+    """
+    if adapted is None:
+        head = f"from transformers import pipeline\n\npipe = pipeline({quoted(task)}, model={quoted(model)})\n"
+        return f"{head}print(pipe({call}))\n"
+    base, auto, part = adapted
+    return (
+        "from peft import PeftModel\n"
+        f"from transformers import AutoConfig, {auto}, pipeline\n\n"
+        f"base, adapter = {quoted(base)}, {quoted(model)}\n"
+        "config = AutoConfig.from_pretrained(adapter)\n"
+        f'model = {auto}.from_pretrained(base, config=config, dtype="float32")\n'
+        "model = PeftModel.from_pretrained(model, adapter).merge_and_unload()\n"
+        f"pipe = pipeline({quoted(task)}, model=model, {part}=adapter)\n"
+        f"print(pipe({call}))\n"
+    )
