@@ -19,6 +19,7 @@ from studio.ui.events import SESSION
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FRAMERS = "https://huggingface.co https://*.hf.space"
 JSON_BYTES = 2_000_000  # largest body of a REST call that is no upload
+TASK_BYTES = 100_000_000  # largest body of a task: a picture, a sound or a video, in base64 perhaps
 EVENT_BYTES = 20_000_000  # largest body of a page's event; files travel by upload
 ENVELOPE_BYTES = 500_000  # what stands around the file in an upload's body
 TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -203,6 +204,8 @@ class BodyLimit:
             return None
         path = scope["path"]
         if path.startswith("/api/"):
+            if path.startswith("/api/tasks/"):
+                return TASK_BYTES
             return None if path == "/api/datasets" else JSON_BYTES
         return self.upload_bytes if path.startswith("/gradio_api/upload") else EVENT_BYTES
 

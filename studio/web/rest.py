@@ -1,4 +1,4 @@
-"""REST: the verbs of `Studio` as JSON under /api, and `/api/tasks/{task}` as the Hub's inference API speaks it.
+"""REST: the verbs of `Studio` as JSON under /api.
 
 Errors are `{"error": text, "problems": [{"field", "value", "expected"}]}` with the status of the error's class.
 """
@@ -8,11 +8,9 @@ import logging
 import secrets
 import tempfile
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio
 from fastapi import Body, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -26,11 +24,11 @@ from studio.data.rows import plain
 from studio.jobs.job import Job, JobState
 from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
-from studio.tasks import TASKS
 from studio.ui.events import caller_of
+from studio.web import openai, tasks
+from studio.web.tasks import Asking
 
 FARTHEST = 2**53  # larger numbers do not survive JavaScript, nor do files reach so far
-PREDICTIONS = 32  # that wait for the worker at a time: as many as it may put into a batch
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "What is wrong: `error` as text, and `problems` with one entry per field."}
 }
@@ -55,16 +53,9 @@ class PublishRequest(BaseModel):
     private: bool = True
 
 
-class PredictRequest(BaseModel):
-    """The Hub's inference body, and a model of one's choice."""
-
-    inputs: Any
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    model: str = ""
-
-
 def add_routes(app: FastAPI, studio: Studio) -> None:
-    """Mount the API at /api; its schema is at /api/openapi.json."""
+    """Mount the API at /api, its schema at /api/openapi.json, and what speaks OpenAI's protocol at /v1."""
+    asking = Asking()
     api = FastAPI(
         title="Studio",
         version=__version__,
@@ -82,36 +73,14 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
         return caller_of(request, studio)
 
     who = Annotated[Caller, Depends(caller)]
-    _add_inference(api, studio, who)
+    tasks.add_routes(api, studio, who, asking)
     _add_jobs(api, studio, who)
     _add_data(api, studio, who)
     _add_runs(api, studio, who)
     _add_artifacts(api, studio, who)
     _add_kit(api, studio, who)
     app.mount("/api", api)
-
-
-def _add_inference(api: FastAPI, studio: Studio, who: Any) -> None:
-    # threads of their own: whoever waits for a model holds up neither pages nor streams
-    waiting = anyio.CapacityLimiter(PREDICTIONS)
-
-    @api.get("/tasks")
-    def tasks() -> list[dict[str, Any]]:
-        """Every task with the schema of its parameters."""
-        return [
-            {"id": task.id, "title": task.title, "parameters": task.params.model_json_schema(), "models": task.models}
-            for task in TASKS.values()
-        ]
-
-    @api.post("/tasks/{task}")
-    async def predict(task: str, body: PredictRequest, response: Response, caller: who) -> Any:
-        """Run a model; the answer is what the Hub's inference API gives for this task."""
-        slot = TASKS[task].inputs[0].name
-        inputs = body.inputs if isinstance(body.inputs, dict) else {slot: body.inputs}
-        ask = partial(studio.predict, caller, task, inputs, body.parameters, body.model)
-        found = await anyio.to_thread.run_sync(ask, limiter=waiting)
-        response.headers["X-Compute-Time"] = f"{found.seconds:.4f}"
-        return TASKS[task].answer(found.output)
+    app.mount("/v1", openai.create(studio, who, asking))
 
 
 def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:

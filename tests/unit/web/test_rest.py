@@ -1,42 +1,24 @@
 """REST over real HTTP: every route, its errors, and who sees what. One local and one public studio, both serving."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import gradio as gr
 import httpx
 import pytest
 from huggingface_hub import InferenceClient, constants
 from huggingface_hub.errors import HfHubHTTPError
 
-from studio import app
 from studio.core.settings import Settings
 from studio.jobs import artifacts
 from studio.jobs.artifacts import Manifest
 from studio.service import Studio
-from studio.ui.page import Page
+from studio.tasks import TASKS
 from tests.unit.plugged import plugged
+from tests.unit.web.serving import Served, serve
 
-
-def _page(studio: Studio) -> None:
-    gr.Markdown("hello")
-
-
-PAGES = [Page("", "Overview", "Where it starts.", "", "home", _page)]
 TEXT = "A chess program with a strong engine"
 CSV = b"text,label\ngood,a\nbad,b\n"
-
-
-@dataclass
-class Served:
-    studio: Studio
-    url: str
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"{self.url}/api", timeout=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,30 +27,16 @@ def _toys() -> Iterator[None]:
         yield
 
 
-def _free_port() -> int:
-    """Gradio's own search leaves the sockets open that it has tried in vain."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _serve(settings: Settings) -> Iterator[Served]:
-    studio = Studio(settings)
-    server = app.launch(studio, block=False, pages=PAGES)
-    yield Served(studio, server.url.rstrip("/"))
-    server.close()
-
-
 @pytest.fixture(scope="module")
 def local(_toys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("local") / "home"
-    yield from _serve(Settings(home=home, port=_free_port(), offline=True, zygote=False, max_upload_mb=1))
+    yield from serve(Settings(home=home, offline=True, zygote=False, max_upload_mb=1))
 
 
 @pytest.fixture(scope="module")
 def public(_toys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("public") / "home"
-    yield from _serve(Settings(home=home, port=_free_port(), offline=True, zygote=False, public=True, max_queued=2))
+    yield from serve(Settings(home=home, offline=True, zygote=False, public=True, max_queued=2))
 
 
 @pytest.fixture
@@ -146,7 +114,7 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("GET", f"/datasets/rows?ref=kit:debian-topics&offset={10**30}", None, 422, "offset", "offset"),
     ("GET", "/datasets/rows?ref=kit:debian-topics&limit=-1", None, 422, "limit", "limit"),
     ("GET", "/datasets/rows", None, 422, "ref", "ref"),
-    ("POST", "/tasks/nope", {"inputs": "x"}, 404, "Known: text-classification, toy-task", None),
+    ("POST", "/tasks/nope", {"inputs": "x"}, 404, "Known: text-classification, ", None),
     ("POST", "/tasks/text-classification", {}, 422, "inputs", "inputs"),
     ("POST", "/tasks/text-classification", {"inputs": "x", "parameters": {"top_k": 0}}, 422, "top_k", "top_k"),
     ("POST", "/tasks/text-classification", {"inputs": "x", "parameters": {"nope": 0}}, 422, "Known: ", "nope"),
@@ -294,7 +262,7 @@ def test_the_hubs_own_client_works_unchanged(
         hub_client.text_classification("")
     assert caught.value.response.status_code == 422
     toy = client.post("/tasks/toy-task", json={"inputs": "HELLO", "parameters": {"threshold": 0.5}})
-    assert toy.json() == [[{"label": "LOUD", "score": 1.0}]]
+    assert toy.json() == [{"label": "LOUD", "score": 1.0}]
     assert float(toy.headers["X-Compute-Time"]) >= 0
 
 
@@ -311,7 +279,8 @@ def test_the_schema_describes_every_route(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.")
     assert schema["servers"] == [{"url": "/api"}]
-    assert len(schema["paths"]) == 23
+    assert len(schema["paths"]) == 23 + len(TASKS)
+    assert {f"/tasks/{task}" for task in TASKS} < set(schema["paths"])
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (path, method)

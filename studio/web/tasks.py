@@ -1,0 +1,263 @@
+"""`/api/tasks`: every task as the Hub's inference API speaks it, so that `InferenceClient(model=URL)` works unchanged.
+
+A body is JSON (`inputs`, `parameters`; files in base64) or the bytes of one picture, sound or video. The model of
+one's choice is named in the query, `?model=kit:ner`, or in the JSON.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import anyio
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from studio.core.errors import InvalidInput, StudioError
+from studio.core.types import MEDIA, Modality, Slot
+from studio.inference.client import Prediction
+from studio.service import Studio
+from studio.tasks import TASKS
+from studio.tasks.base import Task
+
+PREDICTIONS = 32  # that wait for the worker at a time: as many as it may put into a batch
+BESIDE = {"inputs", "parameters", "model", "stream", "options"}  # keys of a body; others are parameters too
+TYPES = {Modality.IMAGE: "image/png", Modality.AUDIO: "audio/wav", Modality.VIDEO: "video/mp4"}
+EVENTS = "text/event-stream"
+
+
+class Asking:
+    """Questions to the worker from async routes, in threads of their own: pages and streams go on meanwhile."""
+
+    def __init__(self) -> None:
+        self._waiting = anyio.CapacityLimiter(PREDICTIONS)
+
+    async def predict(self, ask: "partial[Prediction]") -> Prediction:
+        """Wait for one answer."""
+        return await anyio.to_thread.run_sync(ask, limiter=self._waiting)
+
+    async def parts(self, stream: Iterator[str | Prediction]) -> AsyncGenerator[str | Prediction]:
+        """The parts of a text as they come; when the reader leaves, the model stops."""
+        try:
+            while (part := await anyio.to_thread.run_sync(next, stream, None, limiter=self._waiting)) is not None:
+                yield part
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(getattr(stream, "close", lambda: None))
+
+
+def add_routes(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
+    """Add the routes to the API."""
+
+    @api.get("/tasks")
+    def tasks() -> list[dict[str, Any]]:
+        """Every task with its inputs, the schema of its parameters and what can answer."""
+        return [describe(task) for task in TASKS.values()]
+
+    async def predict(task: str, request: Request, caller: who, model: str = "") -> Response:
+        """Run a model; the answer is what the Hub's inference API gives for this task."""
+        inputs, params, wanted, stream = await _question(TASKS[task], request)
+        ref = model or wanted
+        if stream and TASKS[task].stream is not None:
+            parts = studio.stream(caller, task, inputs, params, ref)
+            return StreamingResponse(_events(asking.parts(parts)), media_type=EVENTS)
+        found = await asking.predict(partial(studio.predict, caller, task, inputs, params, ref))
+        return _response(TASKS[task], found)
+
+    api.post("/tasks/{task}", openapi_extra={"requestBody": BODY})(predict)
+    plain = api.openapi
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            _add_paths(plain())
+        return plain()
+
+    api.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend a schema
+
+
+BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "inputs": {"description": "A text, files in base64, or an object with one of them per input."},
+                    "parameters": {"type": "object"},
+                    "model": {"type": "string"},
+                    "stream": {"type": "boolean"},
+                },
+                "required": ["inputs"],
+            }
+        },
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+    },
+}
+SCHEMAS: dict[Modality, dict[str, Any]] = {
+    Modality.TEXT: {"type": "string"},
+    Modality.TEXTS: {"type": "array", "items": {"type": "string"}},
+    Modality.LABELS: {"type": "array", "items": {"type": "string"}},
+    Modality.CHAT: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"role": {"enum": ["system", "user", "assistant"]}, "content": {"type": "string"}},
+            "required": ["role", "content"],
+        },
+    },
+    Modality.TABLE: {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "description": "Column name → cells.",
+    },
+    Modality.QUESTIONS: {"type": "object"},
+    **{medium: {"type": "string", "contentEncoding": "base64"} for medium in MEDIA},
+}
+
+
+def describe(task: Task) -> dict[str, Any]:
+    """A task as JSON: what it takes and gives."""
+    return {
+        "id": task.id,
+        "title": task.title,
+        "description": task.description,
+        "group": task.group,
+        "inputs": {slot.name: slot_schema(slot) for slot in task.inputs},
+        "output": task.output.modality,
+        "parameters": task.params.model_json_schema(),
+        "models": task.models,
+        "streams": task.stream is not None,
+    }
+
+
+def slot_schema(slot: Slot) -> dict[str, Any]:
+    """The JSON schema of one input."""
+    help_text = f"{slot.label}. {slot.help}".strip()
+    return {"description": help_text} | SCHEMAS[slot.modality]
+
+
+def inputs_schema(task: Task) -> dict[str, Any]:
+    """The JSON schema of all inputs of a task, by name."""
+    return {
+        "type": "object",
+        "properties": {slot.name: slot_schema(slot) for slot in task.inputs},
+        "required": [slot.name for slot in task.inputs if not slot.optional],
+    }
+
+
+def decoded(task: Task, given: Any) -> dict[str, Any]:
+    """`inputs` of a JSON body as the task takes them: by slot, files decoded.
+
+    Raises `InvalidInput` with the slot's name for what is no base64.
+    """
+    names = {slot.name for slot in task.inputs}
+    several = isinstance(given, dict) and bool(given) and set(given) <= names
+    inputs = dict(given) if several else {task.inputs[0].name: given}
+    for slot in task.inputs:
+        if slot.modality in MEDIA and isinstance(inputs.get(slot.name), str):
+            inputs[slot.name] = _file(slot.name, inputs[slot.name])
+    return inputs
+
+
+def encoded(value: Any) -> Any:
+    """An output with its files in base64, as JSON needs them."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {name: encoded(one) for name, one in value.items()}
+    if isinstance(value, list) and value and not isinstance(value[0], int | float | str):
+        return [encoded(one) for one in value]
+    return value
+
+
+def _file(name: str, text: str) -> bytes:
+    content = text.partition(",")[2] if text.startswith("data:") else text
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(name, text, "Give a file in base64, or send its bytes as the body.") from None
+
+
+async def _question(task: Task, request: Request) -> tuple[dict[str, Any], dict[str, Any], str, bool]:
+    """Inputs, parameters, model and whether to stream, from a body of either kind."""
+    content = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    first = task.inputs[0]
+    if kind != "application/json" and first.modality in MEDIA:
+        return {first.name: content}, {}, "", False
+    try:
+        body = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise InvalidInput("body", "this body", "It is no JSON object with `inputs`.") from None
+    if not isinstance(body, dict) or "inputs" not in body:
+        raise InvalidInput("inputs", "nothing", "This field is required.")
+    params = body.get("parameters") or {}
+    if not isinstance(params, Mapping):
+        raise InvalidInput("parameters", params, "Give an object of names and values.")
+    params = {**params, **{name: value for name, value in body.items() if name not in BESIDE}}
+    given = {name: value for name, value in params.items() if value is not None}
+    return decoded(task, body["inputs"]), given, str(body.get("model") or ""), body.get("stream") is True
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _response(task: Task, found: Prediction) -> Response:
+    headers = {"X-Compute-Time": f"{found.seconds:.4f}", "X-Compute-Type": found.device}
+    answer = task.answer(found.output)
+    if isinstance(answer, bytes):
+        return Response(answer, media_type=TYPES[task.output.modality], headers=headers)
+    return JSONResponse(encoded(answer), headers=headers)
+
+
+async def _events(parts: AsyncIterator[str | Prediction]) -> AsyncIterator[str]:
+    """Server-sent events as the Hub's text generation gives them."""
+    index = 0
+    try:
+        async for part in parts:
+            if isinstance(part, str):
+                index += 1
+                token = {"id": None, "text": part, "logprob": None, "special": False}
+                yield event({"index": index, "token": token, "generated_text": None, "details": None})
+            else:
+                text = part.output.get("generated_text") if isinstance(part.output, dict) else None
+                token = {"id": None, "text": "", "logprob": None, "special": True}
+                yield event({"index": index + 1, "token": token, "generated_text": text, "details": None})
+    except StudioError as error:
+        yield event({"error": str(error), "error_type": type(error).__name__})
+
+
+def event(value: Any) -> str:
+    """One server-sent event."""
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _add_paths(schema: dict[str, Any]) -> None:
+    """One operation per task, so that a reader of the schema sees its inputs and parameters."""
+    generic = schema["paths"]["/tasks/{task}"]["post"]
+    for task in TASKS.values():
+        body = {
+            "type": "object",
+            "properties": {
+                "inputs": inputs_schema(task) if len(task.inputs) > 1 else slot_schema(task.inputs[0]),
+                "parameters": task.params.model_json_schema(),
+                "model": {"type": "string"},
+            },
+            "required": ["inputs"],
+        }
+        content: dict[str, Any] = {"application/json": {"schema": body}}
+        if task.inputs[0].modality in MEDIA:
+            content["application/octet-stream"] = BODY["content"]["application/octet-stream"]  # type: ignore[index]
+        schema["paths"][f"/tasks/{task.id}"] = {
+            "post": {
+                **generic,
+                "summary": task.title,
+                "description": task.description,
+                "operationId": f"predict_{task.id.replace('-', '_')}",
+                "parameters": [one for one in generic["parameters"] if one["in"] == "query"],
+                "requestBody": {"required": True, "content": content},
+            }
+        }
