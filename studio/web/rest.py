@@ -25,7 +25,7 @@ from studio.jobs.job import Job, JobState
 from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
 from studio.ui.events import caller_of
-from studio.web import openai, tasks
+from studio.web import mcp, openai, tasks
 from studio.web.tasks import Asking
 
 FARTHEST = 2**53  # larger numbers do not survive JavaScript, nor do files reach so far
@@ -54,7 +54,7 @@ class PublishRequest(BaseModel):
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
-    """Mount the API at /api, its schema at /api/openapi.json, and what speaks OpenAI's protocol at /v1."""
+    """Mount the API at /api, its schema at /api/openapi.json, at /v1 OpenAI's protocol, at /mcp the tools."""
     asking = Asking()
     api = FastAPI(
         title="Studio",
@@ -81,6 +81,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     _add_kit(api, studio, who)
     app.mount("/api", api)
     app.mount("/v1", openai.create(studio, who, asking))
+    mcp.add_routes(app, studio, asking)
 
 
 def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:
