@@ -7,6 +7,13 @@ TASKS: Registry[Task] = Registry(
     "task",
     {
         "text-classification": "studio.tasks.text_classification:TASK",
+        "token-classification": "studio.tasks.token_classification:TASK",
+        "zero-shot-classification": "studio.tasks.zero_shot_classification:TASK",
+        "question-answering": "studio.tasks.question_answering:TASK",
+        "table-question-answering": "studio.tasks.table_question_answering:TASK",
+        "fill-mask": "studio.tasks.fill_mask:TASK",
+        "sentence-similarity": "studio.tasks.sentence_similarity:TASK",
+        "feature-extraction": "studio.tasks.feature_extraction:TASK",
         "image-classification": "studio.tasks.image_classification:TASK",
     },
     group="studio.tasks",

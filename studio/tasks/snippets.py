@@ -53,3 +53,22 @@ def with_pipeline(task: str, model: str, call: str, adapted: tuple[str, str, str
         f"pipe = pipeline({quoted(task)}, model=model, {part}=adapter)\n"
         f"print(pipe({call}))\n"
     )
+
+
+def load_lines(auto: str, model: str, base: str = "") -> str:
+    """Lines that load `model` and `tokenizer`: of a whole model, or of an adapter on its base."""
+    if not base:
+        return (
+            f"from transformers import {auto}, AutoTokenizer\n\n"
+            f'model = {auto}.from_pretrained({quoted(model)}, dtype="float32")\n'
+            f"tokenizer = AutoTokenizer.from_pretrained({quoted(model)})"
+        )
+    return (
+        "from peft import PeftModel\n"
+        f"from transformers import AutoConfig, {auto}, AutoTokenizer\n\n"
+        f"base, adapter = {quoted(base)}, {quoted(model)}\n"
+        "config = AutoConfig.from_pretrained(adapter)\n"
+        f'model = {auto}.from_pretrained(base, config=config, dtype="float32")\n'
+        "model = PeftModel.from_pretrained(model, adapter).merge_and_unload()\n"
+        "tokenizer = AutoTokenizer.from_pretrained(adapter)"
+    )

@@ -24,7 +24,7 @@ from studio.tasks.base import EXAMPLES, Task, with_media
 from tests.tiny import TINY
 
 NAMES = sorted(TASKS)
-SHARED = {"__init__", "base", "loading", "media", "snippets"}  # files of the folder that are no task
+SHARED = {"__init__", "base", "candidates", "loading", "media", "snippets"}  # files of the folder that are no task
 CLASSIC = {  # pipelines that transformers 5 removed; the Hub still has their tags
     "conversational",
     "image-to-image",

@@ -126,7 +126,8 @@ def test_mistakes_are_named(asked: Asked) -> None:
     body = as_body(asked.task)
     unknown = asked.post(json={**body, "parameters": {**body["parameters"], "bogus": 1}})
     assert (unknown.status_code, unknown.json()["problems"][0]["field"]) == (422, "bogus")
-    for inputs in (None, {}, 7):
+    strange: tuple[Any, ...] = (None, {}, 7)
+    for inputs in strange:
         wrong = asked.post(json={**body, "inputs": inputs})
         assert wrong.status_code == 422, wrong.text
         assert wrong.json()["problems"][0]["field"] in {slot.name for slot in asked.task.inputs}

@@ -22,7 +22,7 @@ from tests.unit.starter.index import Index, index
 from tests.unit.starter.test_install import listed
 from tests.unit.starter.test_kit import write_kit
 from tests.unit.test_cli import Terminal
-from tests.unit.web.test_rest import Served, _free_port, _serve
+from tests.unit.web.serving import Served, serve
 
 __all__ = ["index"]
 
@@ -170,7 +170,7 @@ def test_build_makes_an_entry_from_its_script(settings: Settings, offered: Index
 
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Served]:
-    yield from _serve(settings.model_copy(update={"port": _free_port()}))
+    yield from serve(settings)
 
 
 def test_rest_lists_adds_and_removes(served: Served, offered: Index) -> None:
