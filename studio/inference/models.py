@@ -113,7 +113,7 @@ def check_task(model: ModelFiles, task: str) -> None:
     """Raise `InvalidInput("model", …)` when the model's head is known to be made for something else, or is missing."""
     heads = TASKS[task].heads
     made_for = tasks_of(model)
-    if not heads or task in made_for or not (made_for or model.architectures):
+    if not heads or model.ref in TASKS[task].models or task in made_for or not (made_for or model.architectures):
         return
     wanted = f"Choose a model whose architecture ends in {' or '.join(heads)}, or fine-tune this one first."
     if made_for:
@@ -144,8 +144,9 @@ def available(
     from studio.starter import kit
 
     tasks = {task} if use == "predict" else TRAINABLE
-    offered = [entry for entry in kit.entries(root=settings) if entry.kind in MODELS and tasks & set(entry.tasks)]
-    first = {ref: place for place, ref in enumerate(TASKS[task].models)}
+    first = {ref: place for place, ref in enumerate(TASKS[task].models)} if use == "predict" else {}
+    here = [entry for entry in kit.entries(root=settings) if entry.kind in MODELS]
+    offered = [entry for entry in here if tasks & set(entry.tasks) or entry.id in first]
     offered.sort(key=lambda entry: first.get(entry.id, len(first)))
     titles = {entry.id: entry.title for entry in offered}
     for artifact in artifacts.list_artifacts(settings.artifacts_dir):
@@ -157,7 +158,8 @@ def available(
             files = resolve_model(ref, settings, owner)
         except StudioError:  # its base is gone, say: the reason comes when it is asked for by name
             continue
-        if task in tasks_of(files) if use == "predict" else files.base is None:
+        fits = task in tasks_of(files) or ref in first
+        if fits if use == "predict" else files.base is None:
             note = f"adapter for {files.base_ref}" if files.base_ref else ""
             source: Literal["kit", "artifact"] = "kit" if ref.startswith("kit:") else "artifact"
             found.append(ModelInfo(ref, title, source, files.license, files.bytes, note))

@@ -24,7 +24,16 @@ from studio.tasks.base import EXAMPLES, Task, with_media
 from tests.tiny import TINY
 
 NAMES = sorted(TASKS)
-SHARED = {"__init__", "base", "candidates", "loading", "media", "snippets"}  # files of the folder that are no task
+SHARED = {
+    "__init__",
+    "base",
+    "candidates",
+    "generation",
+    "loading",
+    "media",
+    "seq2seq",
+    "snippets",
+}  # files of the folder that are no task
 CLASSIC = {  # pipelines that transformers 5 removed; the Hub still has their tags
     "conversational",
     "image-to-image",
@@ -44,6 +53,18 @@ OUTPUTS = {  # the Hub's type of an answer, where its name does not follow from 
     "text-to-image": None,
     "image-to-image": None,
 }
+NOT_HERE = {  # parameters of servers for many users at once, which no single model's `generate` has
+    "text-generation": {
+        "adapter_id",
+        "best_of",
+        "decoder_input_details",
+        "details",
+        "grammar",
+        "top_n_tokens",
+        "watermark",
+    }
+}
+TOLD = {"conversational": {"role", "content"}}  # what a snippet prints, where the output holds more
 Loaded = tuple[Task, Any, Path]
 
 
@@ -122,6 +143,8 @@ def test_parameters_are_the_hubs(name: str) -> None:
         return
     ours = TASKS[name].params.model_fields
     for field in dataclasses.fields(theirs):
+        if field.name in NOT_HERE.get(name, ()):
+            continue
         assert field.name in ours, field.name
         mine = ours[field.name]
         if group(mine):
@@ -214,6 +237,8 @@ def test_snippets_print_the_same(loaded: Loaded, tmp_path: Path) -> None:
     named = {name: str(EXAMPLES / value) if name in files else value for name, value in example.inputs.items()}
     printed = run(task.snippet(str(folder), named, params), tmp_path)
     output = task.predict(pipe, [inputs], params)[0]
+    if task.id in TOLD:
+        output = {name: output[name] for name in TOLD[task.id]}
     assert same(printed, without_files(output))
     assert len(list(tmp_path.iterdir())) == count_files(output)  # media are written beside the script
 
@@ -260,11 +285,11 @@ def test_texts_that_are_written_come_in_parts(loaded: Loaded) -> None:
     listener = Reader()
     output = task.stream(pipe, inputs, params, listener)
     assert same(output, task.predict(pipe, [inputs], params)[0])
-    assert "".join(listener.parts) in str(output)
-    assert len(listener.parts) > 1
+    assert "".join(listener.parts).strip() in {str(value).strip() for value in output.values()}
+    assert len([part for part in listener.parts if part]) > 1
     leaver = Reader(patience=1)
     task.stream(pipe, inputs, params, leaver)
-    assert len(leaver.parts) <= 3  # it stops soon after its reader has gone
+    assert len("".join(leaver.parts)) < len("".join(listener.parts))  # it stops soon after its reader has gone
 
 
 @dataclasses.dataclass
@@ -279,7 +304,7 @@ class Reader:
 
     @property
     def gone(self) -> bool:
-        return len(self.parts) >= self.patience
+        return sum(map(bool, self.parts)) >= self.patience
 
 
 def run(code: str, folder: Path) -> Any:

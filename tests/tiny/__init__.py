@@ -3,6 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.tiny import text, vision
+from tests.tiny import text, vision, writing
 
-TINY: dict[str, Callable[[Path], None]] = {**text.TINY, **vision.TINY}
+TINY: dict[str, Callable[[Path], None]] = {**text.TINY, **writing.TINY, **vision.TINY}
