@@ -34,27 +34,25 @@ from tests.unit.inference import tiny
 USERS = (1, 8, 32)
 REQUESTS = {1: 40, 8: 120, 32: 160}
 PATIENCE = 180.0  # seconds that a server may take to start
-WORDS = tuple(
-    [
-        "the",
-        "movie",
-        "was",
-        "great",
-        "but",
-        "plot",
-        "boring",
-        "and",
-        "i",
-        "would",
-        "never",
-        "watch",
-        "it",
-        "again",
-        "really",
-        "fun",
-        "actor",
-        "story",
-    ]
+WORDS = (
+    "the",
+    "movie",
+    "was",
+    "great",
+    "but",
+    "plot",
+    "boring",
+    "and",
+    "i",
+    "would",
+    "never",
+    "watch",
+    "it",
+    "again",
+    "really",
+    "fun",
+    "actor",
+    "story",
 )
 Ask = Callable[[httpx.AsyncClient, str], Awaitable[None]]
 

@@ -89,6 +89,7 @@ def load_model(auto: Sequence[str], folder: Path, base: Path | None, device: str
     missing = set(info["missing_keys"])
     if base is not None:
         model, missing = _with_adapter(model, folder, missing)
+    missing = {name for name in missing if not _is_zero_bias(model, name)}
     if missing:
         raise StudioError(
             f"These weights are in no file: {', '.join(sorted(missing)[:4])}. The model has no trained head for this "
@@ -156,6 +157,14 @@ def _with_adapter(model: Any, folder: Path, missing: set[str]) -> tuple[Any, set
     if hasattr(adapted.base_model, "merge_and_unload"):  # one matrix product per layer instead of three
         adapted = adapted.merge_and_unload()
     return adapted, missing - brought
+
+
+def _is_zero_bias(model: Any, name: str) -> bool:
+    """A bias in no file starts as zero: a model whose other weights are there was trained with it so."""
+    if not name.endswith("bias"):
+        return False
+    values = dict(model.named_parameters(remove_duplicate=False)).get(name)
+    return values is not None and not values.any()
 
 
 def _manifest_labels(folder: Path) -> list[str]:
