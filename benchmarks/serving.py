@@ -13,7 +13,6 @@ import json
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.measure import free_port
 from studio.core.settings import ROOT
 from tests.unit.inference import tiny
 
@@ -119,13 +119,6 @@ async def load(ask: Ask, users: int, count: int) -> Round:
         started = time.perf_counter()
         await asyncio.gather(*[user() for _ in range(users)])
         return Round(count / (time.perf_counter() - started), tuple(seconds))
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

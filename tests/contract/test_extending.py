@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -14,28 +15,31 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.core.registry import Registry
 from tests.e2e.conftest import PLUGINS, ROOT, RunningStudio
 
-FOLDERS = {"recipes": "RECIPES", "tasks": "TASKS", "metrics": "METRICS", "engines": "ENGINES", "pages": "PAGES"}
-NOT_ENTRIES = {"__init__", "base", "runner"}
+FOLDERS = {"recipes": "RECIPE", "tasks": "TASK", "metrics": "METRIC", "engines": "ENGINE", "pages": "PAGE"}
+
+
+def table(folder: str) -> Registry[Any]:
+    found: Registry[Any] = getattr(__import__(f"studio.{folder}", fromlist=["x"]), f"{FOLDERS[folder]}S")
+    return found
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_file_of_a_folder_is_in_its_table(folder: str) -> None:
-    module = __import__(f"studio.{folder}", fromlist=[FOLDERS[folder]])
-    targets = {target.partition(":")[0] for target in getattr(module, FOLDERS[folder]).targets.values()}
+def test_every_entry_of_a_folder_is_in_its_table(folder: str) -> None:
     source = ROOT / "studio" / folder
-    files = {path.stem for path in source.glob("*.py")} | {path.parent.name for path in source.glob("*/recipe.py")}
-    entries = {f"studio.{folder}.{name}" for name in files - NOT_ENTRIES}
-    missing = {entry for entry in entries if not any(target.startswith(entry) for target in targets)}
-    assert not missing, "files that no table line names"
+    made = re.compile(rf"^{FOLDERS[folder]}\b.* = |^class \w+{FOLDERS[folder].title()}:", re.MULTILINE)
+    files = [path for path in source.rglob("*.py") if made.search(path.read_text(encoding="utf-8"))]
+    entries = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files}
+    assert entries
+    assert entries == {target.partition(":")[0] for target in table(folder).targets.values()}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_table_entry_stands_in_the_docs(folder: str) -> None:
     documents = " ".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
-    module = __import__(f"studio.{folder}", fromlist=[FOLDERS[folder]])
-    assert [name for name in getattr(module, FOLDERS[folder]) if f"`{name}`" not in documents] == []
+    assert [name for name in table(folder) if f"`{name}`" not in documents] == []
 
 
 @pytest.fixture(scope="module")

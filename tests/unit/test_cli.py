@@ -198,7 +198,7 @@ BAD: list[tuple[str, int, str]] = [
     ("card nope --check", 1, "There is no artifact 'nope'."),
     ("publish nope me/x", 1, "There is no artifact 'nope'."),
     ("upload /no/such.csv", 2, "There is no such file."),
-    ("predict nope hello", 1, "Unknown task 'nope'. Known: text-classification, toy-task."),
+    ("predict nope hello", 1, "Unknown task 'nope'. Known: text-classification, token-classification,"),
     ("predict text-classification hello --model kit:nope", 1, "kit:topic-classifier"),
     ("predict text-classification hello --model nope", 2, 'Give "kit:ID", "artifact:ID"'),
     ("predict text-classification hello --set top_k=0", 2, "top_k: '0' is not usable."),

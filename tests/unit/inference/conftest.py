@@ -54,13 +54,14 @@ TASK = Task("probe", "Probe", "", (slot,), slot, Params, (), (), lambda *a: Pipe
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A home with a whole classifier, an adapter, and a bare encoder ("adapted-base")."""
+    """A home with whole classifiers, adapters (the head of "headless" is in no file), and their bare encoders."""
     settings = Settings.model_validate({"home": tmp_path_factory.mktemp("home")})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # saving is not what is tested
         tiny.classifier(settings)
         tiny.classifier(settings, "other", seed=5)
         tiny.adapter(settings)
+        tiny.adapter(settings, "headless", with_head=False)
     return settings
 
 
