@@ -114,6 +114,12 @@ class TimedOut(StudioError):
     status = 504
 
 
+class VisitorLeft(StudioError):
+    """Whoever asked has left; the request was given up."""
+
+    status = 499  # nginx's own, which nobody receives
+
+
 class JobCancelled(StudioError):
     """The job was cancelled."""
 

@@ -58,6 +58,7 @@ class Modality(StrEnum):
 
 
 MEDIA = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO})
+WITH_FILES = MEDIA | {Modality.MASKS, Modality.DEPTH}  # `bytes` stand somewhere in their values
 
 
 class Label(TypedDict):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 ColumnKind = Literal["text", "number", "boolean", "other"]
-SourceKind = Literal["kit", "upload", "hub", "file"]
+SourceKind = Literal["kit", "upload", "artifact", "hub", "file"]
 INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
 NUMBERS = INTEGERS | {f"U{integer}" for integer in INTEGERS} | {"FLOAT", "DOUBLE", "DECIMAL"}
 
@@ -27,7 +27,7 @@ class DatasetInfo:
     """What a page shows of a data set.
 
     Attributes:
-        ref: how it is named everywhere: `kit:ID`, `upload:ID`, `owner/name` or a local path.
+        ref: how it is named everywhere: `kit:ID`, `upload:ID`, `artifact:ID`, `owner/name` or a local path.
         splits: split → rows; train, validation and test first.
         columns: the columns of all splits, in the order of the first that has them.
         license: as the source states it, "" when it states none.

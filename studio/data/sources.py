@@ -1,4 +1,4 @@
-"""Where data sets come from: a reference → files that can be read. Kit, uploads, the Hub, and local paths."""
+"""Where data sets come from: a reference → files that can be read. Kit, uploads, results, the Hub, local paths."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName
 from studio.core.settings import Settings
-from studio.data import conversion, parquet, splits, uploads
+from studio.data import conversion, parquet, results, splits, uploads
 from studio.data.content import ALLOWED, FORMATS
 from studio.data.records import Column, Dataset, DatasetInfo
 from studio.starter import kit
@@ -28,7 +28,7 @@ LOCAL_OWNER = "local"
 # Data and the README; never code, never pickles.
 PATTERNS = (*(f"*{suffix}" for suffix in FORMATS), "README.md")
 HUB_REF = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>[\w./-]{1,255}))?", re.ASCII)
-FORMS = 'Use "kit:ID", "upload:ID", or a Hub id as "owner/name" or "owner/name@revision"'
+FORMS = 'Use "kit:ID", "upload:ID", "artifact:ID", or a Hub id as "owner/name" or "owner/name@revision"'
 SNAPSHOT_SECONDS = 60
 MAX_README = 1_000_000
 
@@ -40,8 +40,8 @@ def resolve(ref: str, settings: Settings, owner: str) -> Dataset:
     """The data set behind a reference, ready to be read.
 
     Args:
-        ref: `kit:ID`, `upload:ID` (the owner's own), `owner/name[@revision]`, or, for the owner "local" only, a path
-            that starts with "/", "./", "../" or "~" or ends like a data file.
+        ref: `kit:ID`, `upload:ID` and `artifact:ID` (the owner's own), `owner/name[@revision]`, or, for the owner
+            "local" only, a path that starts with "/", "./", "../" or "~" or ends like a data file.
         settings: where things lie; CSV and JSON from the Hub or a path are converted once into `home`/datasets.
         owner: who asks.
 
@@ -49,7 +49,7 @@ def resolve(ref: str, settings: Settings, owner: str) -> Dataset:
         InvalidInput: at "dataset": no such form, nothing readable, a damaged file; at "file": what conversion found.
         UnknownName: no such kit entry; lists those there are.
         NotInstalled: an extra of the kit that was not fetched.
-        NotFound: no such upload of this owner, no such path, no such repository.
+        NotFound: no such upload or result of this owner, no such path, no such repository.
         HubError: the Hub did not answer or refused.
     """
     ref = ref.strip()
@@ -57,6 +57,8 @@ def resolve(ref: str, settings: Settings, owner: str) -> Dataset:
         return _from_kit(ref, settings)
     if ref.startswith(uploads.PREFIX):
         return uploads.load(ref, settings, owner)
+    if ref.startswith(results.PREFIX):
+        return results.load(ref, settings, owner)
     if _is_path(ref):
         if owner != LOCAL_OWNER:  # before the disk is touched: whether a path exists is nobody's business
             raise InvalidInput("dataset", ref, f"Paths are for one's own machine. {FORMS}, or upload the file.")

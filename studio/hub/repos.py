@@ -95,12 +95,6 @@ def parse_repo_id(value: str, field_name: str = "repo_id") -> tuple[str, str]:
     return owner, name
 
 
-def model_files(repo_id: str, revision: str = "", settings: Settings | None = None) -> tuple[RemoteFile, ...]:
-    """Every file of a model repository with its size, before anything is loaded."""
-    info, _ = _look_up("model", repo_id, revision, settings or Settings())
-    return tuple(RemoteFile(file.rfilename, file.size or 0) for file in info.siblings or ())
-
-
 def download_model(
     repo_id: str, revision: str = "", settings: Settings | None = None, token: SecretStr | None = None
 ) -> HubSnapshot:
@@ -134,7 +128,7 @@ def _download(
     settings, token = access
     try:
         if token is None:
-            info, token = _look_up(kind, repo_id, revision, settings)
+            info, token = look_up(kind, repo_id, revision, settings)
         else:
             info = _info(kind, repo_id, revision, settings, token)
     except HubUnreachable:
@@ -143,7 +137,7 @@ def _download(
         return _cached(kind, repo_id, revision, patterns)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     size = sum(count for name, count in sizes.items() if any(fnmatch(name, pattern) for pattern in patterns))
-    _check_size(kind, repo_id, size, settings)
+    check_size(kind, repo_id, size, settings)
     path = session.ask(
         lambda: snapshot_download(
             repo_id,
@@ -157,10 +151,10 @@ def _download(
         f"downloading {repo_id}",
         repo_id,
     )
-    return HubSnapshot(Path(path), Path(path).name, _license(info), bool(info.gated))
+    return HubSnapshot(Path(path), Path(path).name, license_of(info), bool(info.gated))
 
 
-def _look_up(kind: RepoType, repo_id: str, revision: str, settings: Settings) -> tuple[Any, SecretStr | None]:
+def look_up(kind: RepoType, repo_id: str, revision: str, settings: Settings) -> tuple[Any, SecretStr | None]:
     """What the Hub says of a repository, and the token that it may be read with.
 
     A sign-in that has expired keeps nobody from what everybody may read.
@@ -174,7 +168,7 @@ def _look_up(kind: RepoType, repo_id: str, revision: str, settings: Settings) ->
         return _info(kind, repo_id, revision, settings, None), None
 
 
-def _check_size(kind: RepoType, repo_id: str, size: int, settings: Settings) -> None:
+def check_size(kind: RepoType, repo_id: str, size: int, settings: Settings) -> None:
     """Refuse what is larger than this installation takes; sizes are those that the Hub states."""
     limit = settings.max_dataset_mb if kind == "dataset" else settings.max_model_mb
     if size > limit * MEGABYTE:
@@ -216,7 +210,8 @@ def _cached(kind: RepoType, repo_id: str, revision: str, patterns: Sequence[str]
     return HubSnapshot(path, path.name, license_id if isinstance(license_id, str) else "")
 
 
-def _license(info: Any) -> str:
+def license_of(info: Any) -> str:
+    """The Hub's id of a repository's licence, "" when it names none."""
     tags = (tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:"))
     return next(tags, "")
 

@@ -30,7 +30,7 @@ _installed_deadline = 0.0
 def install(deadline: float) -> None:
     """Make huggingface_hub use our client in this process, once per deadline (seconds per network operation)."""
     global _installed_deadline
-    from huggingface_hub import set_client_factory
+    from huggingface_hub import constants, set_client_factory
     from huggingface_hub.utils import logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -48,6 +48,7 @@ def install(deadline: float) -> None:
         # the library's warnings name signed upload addresses, which have no place in a job's log
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         disable_progress_bars()
+        constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True  # a token found lying around is never sent for somebody else
         _installed_deadline = deadline
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO, cast
 
-from studio.core.errors import Conflict, TimedOut, WorkerDied
+from studio.core.errors import Conflict, TimedOut, VisitorLeft, WorkerDied
 from studio.core.settings import ROOT, Settings
-from studio.inference import wire
+from studio.inference import visit, wire
 from studio.inference.models import ModelFiles
 from studio.inference.pool import MB
 
@@ -62,8 +62,9 @@ class Inference:
     ) -> Prediction:
         """Run one input through a model; blocks for at most `timeout` seconds.
 
-        Raises what the task raises (`InvalidInput`, `UnknownName` …), `TimedOut`, and `WorkerDied` when the process
-        dies meanwhile; the request after that starts a new one.
+        Raises what the task raises (`InvalidInput`, `UnknownName` …), `TimedOut`, `VisitorLeft` when whoever asks does
+        not wait any more (see `visit`), and `WorkerDied` when the process dies meanwhile; the request after that
+        starts a new one.
         """
         return Prediction(**self._running().ask(_question(task, model, inputs, params), timeout))
 
@@ -152,7 +153,8 @@ class _Worker:
     def ask(self, message: dict[str, Any], timeout: float) -> dict[str, Any]:
         request_id, asked = self._put(message)
         try:
-            return asked.answer.result(timeout)
+            with visit.waiting(lambda: self._leave(request_id)):
+                return asked.answer.result(timeout)
         except FutureTimeout:
             self._give_up(request_id)
             raise TimedOut(f"The model has not answered within {timeout:g} s; the request was given up.") from None
@@ -160,7 +162,7 @@ class _Worker:
     def listen(self, message: dict[str, Any], timeout: float) -> Generator[str | dict[str, Any]]:
         request_id, asked = self._put(message)
         try:
-            while (part := asked.parts.get(timeout=timeout)) is not None:
+            while (part := self._next(request_id, asked, timeout)) is not None:
                 yield part
             yield asked.answer.result()
         except Empty:
@@ -168,6 +170,10 @@ class _Worker:
         finally:
             if not asked.answer.done():
                 self._give_up(request_id)
+
+    def _next(self, request_id: int, asked: _Ask, timeout: float) -> str | None:
+        with visit.waiting(lambda: self._leave(request_id)):
+            return asked.parts.get(timeout=timeout)
 
     def _put(self, message: dict[str, Any]) -> tuple[int, _Ask]:
         request_id, asked = next(self._ids), _Ask()
@@ -179,10 +185,18 @@ class _Worker:
         self._send(frame)
         return request_id, asked
 
-    def _give_up(self, request_id: int) -> None:
+    def _leave(self, request_id: int) -> None:
+        """Whoever asked has gone: wake the thread that waits, and take the request out of the line."""
+        asked = self._give_up(request_id)
+        if asked is not None:
+            asked.answer.set_exception(VisitorLeft())
+            asked.parts.put(None)
+
+    def _give_up(self, request_id: int) -> _Ask | None:
         with self._table:
-            self._waiting.pop(request_id, None)
+            asked = self._waiting.pop(request_id, None)
         self._send(wire.pack({"op": "cancel", "id": request_id}))
+        return asked
 
     def close(self) -> None:
         self._hang_up()

@@ -5,7 +5,7 @@ Errors name the field "model", as every form that asks for a model calls it.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,18 +13,67 @@ from typing import Any
 from studio.core.errors import InvalidInput, NotFound
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+PIPELINE = "model_index.json"  # of diffusers, which keeps the parts in folders
 PICKLED = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack"})
+LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")  # of parts; the last one is the safety checker's
+CODE = "It needs code from its repository, which the studio does not run."
+NO_CONFIG = "It has no config.json, so it is not a transformers model."
+MAX_CONFIG = 1_000_000  # bytes; a larger JSON file is a vocabulary
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library
 
 
 def read_config(ref: str, folder: Path) -> dict[str, Any]:
     """config.json of a whole model; raises `InvalidInput` when it is missing or asks for code of the repository."""
     if not (folder / "config.json").is_file():
-        raise InvalidInput("model", ref, "It has no config.json, so it is not a transformers model.")
+        raise InvalidInput("model", ref, NO_CONFIG)
     config = read_json(ref, folder / "config.json")
-    if config.get("auto_map") and not _native(str(config.get("model_type", ""))):
-        raise InvalidInput("model", ref, "It needs code from its repository, which the studio does not run.")
+    refuse_code(ref, config)
     return config
+
+
+def refuse_code(ref: str, config: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` when a configuration asks for code of its repository."""
+    if config.get("auto_map") and not _native(str(config.get("model_type", ""))):
+        raise InvalidInput("model", ref, CODE)
+
+
+def check_pipeline(ref: str, folder: Path) -> str:
+    """The class of a pipeline of diffusers; raises `InvalidInput` for pickles, and for code of the repository.
+
+    Diffusers imports a part's class from the library that model_index.json names: any other than these two is a
+    Python file beside it.
+    """
+    index = read_json(ref, folder / PIPELINE)
+    kind = index.get("_class_name")
+    if not isinstance(kind, str):
+        raise InvalidInput("model", ref, CODE)
+    for name, named in index.items():
+        if not isinstance(named, list):
+            continue
+        if len(named) != 2 or named[0] not in LIBRARIES or not name.isidentifier():
+            raise InvalidInput("model", ref, CODE)
+        if named[0] is not None and (folder / name).is_dir():
+            _check_part(ref, folder / name)
+    return kind
+
+
+def _check_part(ref: str, folder: Path) -> None:
+    """One part: model, tokenizer or scheduler."""
+    for file in folder.glob("*.json"):
+        if not file.name.endswith(".index.json") and file.stat().st_size < MAX_CONFIG:
+            refuse_code(ref, read_json(ref, file))
+    if not (folder / "config.json").is_file():  # tokenizers, schedulers and processors have no weights
+        return
+    refuse_pickles(f"{ref}/{folder.name}", [file.name for file in folder.iterdir()])
+    for index in folder.glob("*.safetensors.index.json"):
+        check_weights(ref, folder, index.name.removesuffix(".index.json"))
+    if not any(map(_is_plain, folder.glob("*.safetensors"))):
+        raise InvalidInput("model", ref, f"Its part {folder.name} has no safetensors; only those are loaded.")
+
+
+def _is_plain(weights: Path) -> bool:
+    """Whether a file holds the weights themselves, and not a variant: half precision, or without averages."""
+    return "." not in weights.stem
 
 
 def check_weights(ref: str, folder: Path, name: str = "model.safetensors") -> None:
@@ -50,6 +99,14 @@ def refuse_pickles(ref: str, names: Sequence[str]) -> None:
         raise InvalidInput("model", ref, f"It has only pickle weights ({pickles[0]}); only safetensors are loaded.")
 
 
+def weight_format(names: Sequence[str]) -> str:
+    """What these files are, by their names: "safetensors", "pickle", "other", or "" when there are none."""
+    if any(name.endswith(".safetensors") for name in names):
+        return "safetensors"
+    pickled = any(PurePosixPath(name).suffix in PICKLED for name in names if not name.startswith("training_args"))
+    return "pickle" if pickled else "other" if names else ""
+
+
 def read_json(ref: str, path: Path) -> dict[str, Any]:
     """A JSON object from a file that somebody else wrote; raises `InvalidInput`."""
     try:
@@ -63,8 +120,9 @@ def read_json(ref: str, path: Path) -> dict[str, Any]:
 
 def parameters(folder: Path) -> int:
     """Number of weights in a folder's safetensors files, from their headers alone."""
-    files = folder.rglob if (folder / "model_index.json").is_file() else folder.glob  # diffusers keep parts in folders
-    return sum(_elements(file) for file in files("*.safetensors"))
+    if (folder / PIPELINE).is_file():
+        return sum(_elements(file) for file in folder.glob("*/*.safetensors") if _is_plain(file))
+    return sum(_elements(file) for file in folder.glob("*.safetensors"))
 
 
 def measure(folder: Path) -> tuple[int, int]:

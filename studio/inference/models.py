@@ -15,15 +15,15 @@ from typing import Any, Literal
 from studio.core.errors import HubUnreachable, InvalidInput, NotFound, StudioError
 from studio.core.settings import ROOT, Settings
 from studio.hub import repos
+from studio.hub.models import RemoteModel
 from studio.hub.repos import HubSnapshot
-from studio.inference import folders
+from studio.inference import folders, memory, remote
 from studio.jobs import artifacts
 from studio.tasks import TASKS
 from studio.tasks.base import Task
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 SNAPSHOT_SECONDS = 600  # how long the Hub is not asked again which commit a branch is at
-FLOAT32 = 4  # bytes
 WHOLE = {"transformers", "peft"}  # libraries of kit entries whose folders hold config.json and weights
 MODELS = {"model", "adapter"}  # kinds of kit entries and artifacts that can be loaded
 
@@ -35,6 +35,12 @@ ADAPTED = {
     "SEQ_2_SEQ_LM": ("text2text-generation", "summarization", "translation"),
     "QUESTION_ANS": ("question-answering",),
     "FEATURE_EXTRACTION": ("feature-extraction", "sentence-similarity"),
+}
+ALSO = {  # what a model for the task on the left does as well
+    "text-generation": "few-shot-text-generation",
+    "conversational": "decision",
+    "sentence-similarity": "semantic-search",
+    "zero-shot-classification": "cross-lingual-zero-shot",
 }
 
 
@@ -77,20 +83,35 @@ class ModelInfo:
     note: str = ""
 
 
-def resolve_model(ref: str, settings: Settings, owner: str) -> ModelFiles:
+def resolve_model(ref: str, settings: Settings, owner: str, task: str = "") -> ModelFiles:
     """The files of `kit:ID`, `artifact:ID` (of `owner` only) or a Hub id `owner/name[@revision]`.
+
+    With a `task`, what was made for another one, or can never fit the memory, is refused too: on the Hub before
+    anything is downloaded.
 
     Raises `UnknownName` with the known kit ids, `NotFound`, `InvalidInput("model", …)` for what must not or cannot
     be loaded, and the Hub's errors.
     """
     ref = ref.strip()
     if ref.startswith("kit:"):
-        return _from_kit(ref, settings, owner)
-    if ref.startswith("artifact:"):
-        return _from_artifact(ref, settings, owner)
-    if "/" not in ref or not HUB_ID.fullmatch(ref.partition("@")[0]):
+        found = _from_kit(ref, settings, owner)
+    elif ref.startswith("artifact:"):
+        found = _from_artifact(ref, settings, owner)
+    else:
+        found = _from_hub(ref, settings, owner, task)
+    if task:
+        check_task(found, task)
+        device = memory.device()
+        memory.check(ref, memory_bytes(found, device), settings, device)
+    return found
+
+
+def hub_id(ref: str) -> tuple[str, str]:
+    """Repository and revision ("" for the newest) of `owner/name[@revision]`; raises `InvalidInput`."""
+    repo_id, _, revision = ref.partition("@")
+    if "/" not in ref or not HUB_ID.fullmatch(repo_id):
         raise InvalidInput("model", ref, 'Give "kit:ID", "artifact:ID" or a Hub id such as "owner/name".')
-    return _from_hub(ref, settings, owner)
+    return repo_id, revision
 
 
 def default_model(task: str, settings: Settings, *, reachable: bool) -> str:
@@ -125,7 +146,7 @@ def check_task(model: ModelFiles, task: str) -> None:
 def tasks_of(model: ModelFiles) -> tuple[str, ...]:
     """The tasks that a model is made for, by what is said of it or else by its head; () for a bare encoder."""
     if model.tasks or model.base is not None:
-        return model.tasks
+        return (*model.tasks, *(ALSO[task] for task in model.tasks if task in ALSO))
     return tuple(name for name, task in TASKS.items() if task.heads and any(map(task_head(task), model.architectures)))
 
 
@@ -166,9 +187,27 @@ def available(
     return found
 
 
-def memory_bytes(model: ModelFiles) -> int:
-    """What the weights take once loaded in float32."""
-    return FLOAT32 * sum(folders.parameters(folder) for folder in (model.path, model.base) if folder)
+@lru_cache(maxsize=64)
+def memory_bytes(model: ModelFiles, device: str) -> int:
+    """What the weights take once loaded on a device."""
+    count = sum(folders.parameters(folder) for folder in (model.path, model.base) if folder)
+    return memory.taken(count, model.bytes, device)
+
+
+def check_remote(model: RemoteModel, task: str, settings: Settings) -> None:
+    """Raise `InvalidInput("model", …)` for what would be refused after the download too, but for its memory."""
+    remote.check(model, settings)
+    check_task(as_files(model), task)
+
+
+def as_files(model: RemoteModel) -> ModelFiles:
+    """What the Hub says of a model, in the shape in which `check_task` looks at it; there are no files yet."""
+    tuned, pipeline = model.config.get("peft"), model.config.get("diffusers")
+    if isinstance(tuned, dict):
+        return ModelFiles(model.id, Path(), Path(), tasks=ADAPTED.get(str(tuned.get("task_type")), ()))
+    named = model.config.get("architectures") or []
+    named = [pipeline.get("_class_name", "")] if isinstance(pipeline, dict) else named
+    return ModelFiles(model.id, Path(), architectures=tuple(map(str, named)) if isinstance(named, list) else ())
 
 
 def snippet(model: ModelFiles, task: str, inputs: Mapping[str, Any], params: Any) -> str:
@@ -212,17 +251,22 @@ def _from_artifact(ref: str, settings: Settings, owner: str) -> ModelFiles:
     return _checked(ModelFiles(ref, artifact.path, None, base_ref, "", terms, tasks=tasks), settings, owner)
 
 
-def _from_hub(ref: str, settings: Settings, owner: str) -> ModelFiles:
-    repo_id, _, revision = ref.partition("@")
-    snapshot = _snapshot(repo_id, revision, settings, int(time.monotonic() // SNAPSHOT_SECONDS))
+def _from_hub(ref: str, settings: Settings, owner: str, task: str = "") -> ModelFiles:
+    repo_id, revision = hub_id(ref)
+    snapshot = _snapshot(repo_id, revision, settings, task, int(time.monotonic() // SNAPSHOT_SECONDS))
     return _checked(ModelFiles(ref, snapshot.path, revision=snapshot.sha, license=snapshot.license), settings, owner)
 
 
 @lru_cache(maxsize=64)
-def _snapshot(repo_id: str, revision: str, settings: Settings, _period: int) -> HubSnapshot:
+def _snapshot(repo_id: str, revision: str, settings: Settings, task: str, _period: int) -> HubSnapshot:
     """Refuse what could not be loaded before anything is downloaded."""
     with suppress(HubUnreachable):  # then the copy of an earlier download is looked at
-        folders.refuse_pickles(repo_id, [file.path for file in repos.model_files(repo_id, revision, settings)])
+        found = remote.look_up(repo_id, revision, settings)
+        if task:
+            check_remote(found, task, settings)
+            memory.check(repo_id, remote.memory_bytes(found, memory.device()), settings, memory.device())
+        else:
+            remote.check(found, settings)
     return repos.download_model(repo_id, revision, settings)
 
 
@@ -230,6 +274,9 @@ def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
     """What lies in the folder; an adapter's base is resolved too, and must be a whole model."""
     size, written = folders.measure(found.path)
     found = replace(found, written_ns=written)
+    if (found.path / folders.PIPELINE).is_file():
+        kind = folders.check_pipeline(found.ref, found.path)
+        return replace(found, base_ref="", bytes=size, architectures=(kind,))
     if not (found.path / folders.ADAPTER_CONFIG).is_file():
         config = folders.read_config(found.ref, found.path)
         folders.check_weights(found.ref, found.path)

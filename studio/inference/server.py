@@ -11,8 +11,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +21,7 @@ from studio.core.errors import InvalidInput, StudioError, shorten
 from studio.core.params import parse
 from studio.inference import wire
 from studio.inference.batching import Line, Request
+from studio.inference.border import border
 from studio.inference.models import ModelFiles, check_task, memory_bytes
 from studio.inference.pool import MB, Held, Pool
 from studio.tasks import TASKS
@@ -77,7 +78,7 @@ class Worker:
 
     def _accept(self, message: dict[str, Any]) -> None:
         try:
-            with _border(f"the parameters of {message['task']}"):
+            with border(f"the parameters of {message['task']}"):
                 params = parse(TASKS[message["task"]].params, message["params"])
         except StudioError as error:
             self._send({"id": message["id"], "error": wire.error_to_json(error)})
@@ -95,7 +96,7 @@ class Worker:
         """Answer every request of a batch; when the model cannot be had, all get the same error."""
         question: Question = batch[0].payload
         try:
-            with _border(question.model.ref), self._hold(question) as held:
+            with border(question.model.ref), self._hold(question) as held:
                 self._predict(held, batch)
         except StudioError as error:
             for request in batch:
@@ -106,7 +107,7 @@ class Worker:
         question: Question = batch[0].payload
         started = time.perf_counter()
         try:
-            with _border(question.model.ref):
+            with border(question.model.ref):
                 outputs = self._outputs(held.pipe, batch, question)
         except StudioError as error:
             if len(batch) == 1:
@@ -134,6 +135,8 @@ class Worker:
         task = TASKS[question.task]
         if question.stream and task.stream is not None:
             return [task.stream(pipe, batch[0].inputs, question.params, _Reader(self, batch[0].id))]
+        if task.alone is not None:
+            return [task.alone(pipe, request.inputs, question.params, _Reader(self, request.id)) for request in batch]
         return task.predict(pipe, [request.inputs for request in batch], question.params)
 
     def _fail(self, request: Request, error: StudioError) -> None:
@@ -146,7 +149,7 @@ class Worker:
             check_task(model, task.id)
             return task.load(model.path, model.base, self._device)
 
-        return self._pool.hold((task.id, model), load, estimate=lambda: memory_bytes(model))
+        return self._pool.hold((task.id, model), load, estimate=lambda: memory_bytes(model, self._device))
 
     def _status(self) -> dict[str, Any]:
         warm = self._pool.warm()
@@ -187,22 +190,6 @@ class _Reader:
     @property
     def gone(self) -> bool:
         return self._id in self._worker._gone
-
-
-@contextmanager
-def _border(what: str) -> Iterator[None]:
-    """The worker's border: whatever a model does, its requests get a plain error, and the next one is served."""
-    try:
-        yield
-    except StudioError:
-        raise
-    except MemoryError:
-        message = f"{what} needs more memory than there is; choose a smaller model or a smaller input."
-        raise StudioError(message) from None
-    except Exception as error:
-        logger.exception("%s failed", what)
-        message = f"{what} could not be used ({type(error).__name__}); the worker's log, logs/inference.log, says more."
-        raise StudioError(message) from None
 
 
 def _prepare() -> str:

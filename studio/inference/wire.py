@@ -67,8 +67,8 @@ def _inside(value: Any, blobs: BinaryIO) -> Any:
 
 
 def error_to_json(error: StudioError) -> dict[str, Any]:
-    """Class name and fields, so that the other side can raise the same."""
-    name = type(error).__name__
+    """Class name and fields, so that the other side can raise the same, or the nearest that it knows."""
+    name = next(kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
     if isinstance(error, InvalidInput):
         plain = error.value is None or isinstance(error.value, str | int | float)
         value = error.value if plain else shorten(error.value)

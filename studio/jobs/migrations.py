@@ -51,7 +51,15 @@ def _tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_tables,)
+def _used_models(connection: sqlite3.Connection) -> None:
+    """Which model an owner has used for which task, and when last."""
+    connection.execute(
+        "CREATE TABLE used_model (owner TEXT NOT NULL, task TEXT NOT NULL, model TEXT NOT NULL, at REAL NOT NULL, "
+        "PRIMARY KEY (owner, task, model))"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_tables, _used_models)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> int:

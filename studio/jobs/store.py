@@ -27,6 +27,8 @@ Names = list[str]
 
 HALF_LIFE = 3600.0  # seconds after which used time counts half in the fair share
 BUSY_SECONDS = 15.0
+USED_SECONDS = 60  # how long the use of the same model need not be noted again
+REMEMBERED_SECONDS = 90 * 86400  # how long it is known who has used which model
 SOCKET = "scheduler.sock"
 _FLAGS = ("cancel_requested", "needs_token")
 _PLAIN = (
@@ -187,6 +189,23 @@ class JobStore:
         """Seconds of device time that an owner has used, older ones counting less."""
         row = self._connection.execute("SELECT seconds, at FROM usage WHERE owner = ?", (owner,)).fetchone()
         return decayed(row["seconds"], row["at"], now or time.time()) if row else 0.0
+
+    # -- models, as their users remember them
+
+    def use_model(self, owner: str, task: str, model: str, at: float) -> None:
+        """Remember that an owner has used a model for a task; what nobody has used for a quarter is forgotten."""
+        query = "SELECT model, at FROM used_model WHERE owner = ? AND task = ? ORDER BY at DESC LIMIT 1"
+        newest = self._connection.execute(query, (owner, task)).fetchone()
+        if newest and newest["model"] == model and at - newest["at"] < USED_SECONDS:
+            return  # reading costs less than writing, and every prediction comes by here
+        with self._change() as sql:
+            sql.execute("INSERT OR REPLACE INTO used_model VALUES (?, ?, ?, ?)", (owner, task, model, at))
+            sql.execute("DELETE FROM used_model WHERE at < ?", (at - REMEMBERED_SECONDS,))
+
+    def recent_models(self, owner: str, task: str, limit: int) -> Names:
+        """What an owner has used for a task, newest first."""
+        query = "SELECT model FROM used_model WHERE owner = ? AND task = ? ORDER BY at DESC LIMIT ?"
+        return [row["model"] for row in self._connection.execute(query, (owner, task, limit))]
 
     # -- what schedulers do
 

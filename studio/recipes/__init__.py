@@ -7,6 +7,7 @@ RECIPES: Registry[AnyRecipe] = Registry(
     "recipe",
     {
         "text-classification": "studio.recipes.text_classification:RECIPE",
+        "predict": "studio.recipes.predict:RECIPE",
         "publish": "studio.recipes.publish:RECIPE",
         "kit-add": "studio.recipes.kit_add:RECIPE",
     },

@@ -141,6 +141,8 @@ def validate(params: PublishParams, settings: Settings, owner: str) -> list[Inva
         problems.append(problem)
     try:
         artifact = _owned(settings.artifacts_dir, params.artifact, owner)
+        if artifact.manifest.kind == "dataset":
+            return [*problems, InvalidInput("artifact", params.artifact, "It is a data set; models are published.")]
         _base_folder(artifact.manifest, settings.artifacts_dir, settings)
     except StudioError as error:
         return [*problems, InvalidInput("artifact", params.artifact, str(error))]

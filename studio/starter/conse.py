@@ -7,10 +7,10 @@ image's most likely labels, each by its probability, are averaged in the space o
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from studio.starter import kit
-from studio.starter.kit import KitEntry
 from studio.starter.sentences import encode
 
 LABELS = "labels.safetensors"
@@ -54,19 +54,19 @@ class Conse:
         return dict(sorted(zip(candidates, scores, strict=True), key=lambda pair: -pair[1]))
 
 
-def load(entry: KitEntry) -> Conse:
-    """Both models, from the kit that the entry lies in; takes about half a second."""
+def load(folder: Path) -> Conse:
+    """Both models, from the kit that the folder lies in; takes about half a second."""
     from safetensors.torch import load_file
     from transformers import AutoImageProcessor, AutoModel, AutoModelForImageClassification, AutoTokenizer
 
-    settings = json.loads((entry.path / "config.json").read_text(encoding="utf-8"))
-    image, text = (kit.entry(settings[name], entry.root).path for name in ("image_model", "text_model"))
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    image, text = (kit.entry(settings[name], folder.parent).path for name in ("image_model", "text_model"))
     return Conse(
         image_model=AutoModelForImageClassification.from_pretrained(image).eval(),
         processor=AutoImageProcessor.from_pretrained(image),
         text_model=AutoModel.from_pretrained(text).eval(),
         tokenizer=AutoTokenizer.from_pretrained(text),
-        labels=load_file(entry.path / LABELS)["labels"].float(),
+        labels=load_file(folder / LABELS)["labels"].float(),
         nearest=settings["nearest"],
         sharpness=settings["sharpness"],
         template=settings["template"],

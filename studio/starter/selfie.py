@@ -6,12 +6,11 @@ No class of transformers has this graph. `graph.json` holds the operations, `mod
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from studio.starter.kit import KitEntry
 
 GRAPH, WEIGHTS = "graph.json", "model.safetensors"
 
@@ -52,12 +51,12 @@ class PersonMask:
         return values[self.output]
 
 
-def load(entry: KitEntry) -> PersonMask:
+def load(folder: Path) -> PersonMask:
     """The model from its folder; a few milliseconds beside importing torch."""
     from safetensors.torch import load_file
 
-    graph = json.loads((entry.path / GRAPH).read_text(encoding="utf-8"))
-    constants = {name: tensor.float() for name, tensor in load_file(entry.path / WEIGHTS).items()}
+    graph = json.loads((folder / GRAPH).read_text(encoding="utf-8"))
+    constants = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
     return PersonMask(graph["operations"], constants, graph["input"], graph["output"], graph["size"])
 
 

@@ -56,21 +56,29 @@ def speak(folder: Path, text: str, speed: float = 1.0, seed: int = 0) -> Speech:
     return Speech(np.clip(samples, -1, 1), int(voice.sample_rate))
 
 
+def load(folder: Path) -> int:
+    """Make the voice ready to speak; gives the bytes of its weights. Raises `VoiceMissing` as `speak` does."""
+    _voice((folder / SETTINGS).read_text(encoding="utf-8"))
+    return _weights().stat().st_size
+
+
 def pinned() -> dict[str, str]:
     """What `voice.json` says: package, version, voice and the sha256 of the installed weights."""
-    try:
-        package = distribution(PACKAGE)
-    except PackageNotFoundError:
-        raise VoiceMissing from None
-    content = Path(str(package.locate_file(MODEL))).read_bytes()
-    weights = hashlib.sha256(content).hexdigest()
-    return {"package": PACKAGE, "version": package.version, "voice": VOICE, "sha256": weights}
+    digest = hashlib.sha256(_weights().read_bytes()).hexdigest()
+    return {"package": PACKAGE, "version": distribution(PACKAGE).version, "voice": VOICE, "sha256": digest}
 
 
 def license_text(name: str) -> str:
     """A text that the package brings: "LICENSE" or "NOTICE"."""
     package = distribution(PACKAGE)
     return package.read_text(f"licenses/{name}") or ""
+
+
+def _weights() -> Path:
+    try:
+        return Path(str(distribution(PACKAGE).locate_file(MODEL)))
+    except PackageNotFoundError:
+        raise VoiceMissing from None
 
 
 @lru_cache(maxsize=1)

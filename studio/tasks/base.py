@@ -100,6 +100,8 @@ class Task:
         group: where menus list it.
         stream: `(pipe, inputs, params, listener)` → the output, for tasks that write text: tells the listener of
             each part as it comes, and stops early when it is gone. The parts together are the text of the output.
+        alone: `(pipe, inputs, params, listener)` → the output, as `predict` for one input, for tasks that take long:
+            stops early when the listener is gone.
         answer: the output as the Hub's inference API gives it; `InferenceClient` reads it.
     """
 
@@ -117,4 +119,5 @@ class Task:
     heads: tuple[str, ...] = ()
     group: Group = "Text"
     stream: Callable[[Any, Mapping[str, Any], Any, Listener], Any] | None = None
+    alone: Callable[[Any, Mapping[str, Any], Any, Listener], Any] | None = None
     answer: Callable[[Any], Any] = as_it_is

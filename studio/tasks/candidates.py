@@ -1,6 +1,7 @@
 """Labels that a visitor names: the field, and its checks."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -27,6 +28,16 @@ def check_candidates(labels: list[str], fewest: int = 1) -> list[str]:
 
 
 def check_template(template: str | None) -> None:
-    """Raise `InvalidInput` for a sentence without a place for the label."""
-    if template is not None and "{}" not in template:
-        raise InvalidInput("hypothesis_template", template, 'Write "{}" where the label is to stand.')
+    """Raise `InvalidInput` for a sentence without a place for the label, or with other braces."""
+    if template is not None and ("{}" not in template or set("{}") & set(template.replace("{}", ""))):
+        expected = 'Write "{}" where the label is to stand, and no other braces.'
+        raise InvalidInput("hypothesis_template", template, expected)
+
+
+def check_lengths(labels: Sequence[str], sentences: Sequence[str], tokenizer: Any) -> None:
+    """Raise `InvalidInput` with the label whose sentence is longer than a model's texts may be."""
+    longest = int(tokenizer.model_max_length)
+    for label, sentence in zip(labels, sentences, strict=True):
+        count = len(tokenizer(sentence)["input_ids"])
+        if count > longest:
+            raise InvalidInput("candidate_labels", label, f"It is {count} tokens long; the model reads {longest}.")

@@ -1,11 +1,12 @@
-"""How models write: the fields of a form, one call of `generate`, and the text as it comes. Shared by five tasks."""
+"""How models write: the fields of a form, one call of `generate`, and the text as it comes. Shared by all that do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, field_validator
 
 from studio.core.errors import InvalidInput
 from studio.tasks import snippets
@@ -14,7 +15,8 @@ from studio.tasks.loading import Loaded, load_model, load_tokenizer, loaded
 
 SEED = 0  # where none is given: the same question gets the same answer
 MOST_TOKENS = 4096
-SAMPLING = {"temperature", "top_p", "top_k", "typical_p"}  # whoever sets one wants to sample
+# whoever sets one of these wants to sample
+SAMPLING = {"temperature", "top_p", "top_k", "typical_p", "epsilon_cutoff", "eta_cutoff"}
 CAUSAL, SEQ2SEQ = "AutoModelForCausalLM", "AutoModelForSeq2SeqLM"
 
 
@@ -57,6 +59,54 @@ class GenerationParams(Params):
     seed: int | None = Field(
         default=None, ge=0, le=2**31, title="Seed", description="The same seed draws the same text. Empty: 0."
     )
+
+
+class AllGenerationParams(GenerationParams):
+    """The Hub's, but for two whose code transformers 5 would fetch: `num_beam_groups` and `penalty_alpha`."""
+
+    model_config = ConfigDict(json_schema_extra={"folded": True})
+
+    max_length: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_TOKENS,
+        title="Longest, in all",
+        description="In tokens, what is given to the writer included; the longest answer goes before it.",
+    )
+    min_length: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_TOKENS,
+        title="Shortest, in all",
+        description="In tokens, what is given to the writer included.",
+    )
+    early_stopping: Literal[True, False, "never"] | None = Field(
+        default=None,
+        title="Stop beams early",
+        description="True: as soon as there are as many candidates as beams. Never: when no better one can come.",
+    )
+    typical_p: float | None = Field(
+        default=None, gt=0, le=1, title="Typical p", description="Draw from the most typical tokens of this share."
+    )
+    epsilon_cutoff: float | None = Field(
+        default=None, ge=0, lt=1, title="Epsilon cutoff", description="Draw no token less likely than this."
+    )
+    eta_cutoff: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        title="Eta cutoff",
+        description="As the epsilon cutoff, lower where the model is at a loss.",
+    )
+    use_cache: bool | None = Field(
+        default=None, title="Use the cache", description="Keep what was computed for earlier tokens. Empty: yes."
+    )
+
+    @field_validator("early_stopping", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        """Terminals and forms write true and false as text."""
+        return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -108,10 +158,30 @@ def options(params: Params, least: int | None = None) -> dict[str, Any]:
     return given
 
 
+@contextmanager
+def refusing(field: str, given: Mapping[str, Any]) -> Iterator[None]:
+    """What `generate` says about options that do not go together, as an `InvalidInput` of the field."""
+    try:
+        yield
+    except ValueError as error:
+        if not given:
+            raise
+        raise InvalidInput(field, dict(given), str(error).splitlines()[0]) from None
+
+
 def usual_length(model: Any, least: int) -> int:
     """How many tokens a model writes by itself: what its own configuration says, or `least`."""
     config = model.generation_config
     return int(config.max_new_tokens or (config.max_length if (config.max_length or 0) > 20 else 0) or least)
+
+
+def usual_lines(least: int) -> str:
+    """Lines of a script that put `usual_length` of `model` into `long`; transformers' own default is 20 tokens."""
+    return (
+        "config = model.generation_config\n"
+        "usual = config.max_length if (config.max_length or 0) > 20 else 0\n"
+        f"long = config.max_new_tokens or usual or {least}\n"
+    )
 
 
 def write(pipe: Loaded, ids: Sequence[int], wish: Wish, listener: Listener | None = None) -> Written:
@@ -120,65 +190,92 @@ def write(pipe: Loaded, ids: Sequence[int], wish: Wish, listener: Listener | Non
     A beam search is told when it is over. Raises `InvalidInput` for options that contradict each other.
     """
     import torch
+
+    tensor = torch.tensor([list(ids)], device=pipe.pipe[0].device)
+    return write_about(pipe, {"input_ids": tensor, "attention_mask": torch.ones_like(tensor)}, wish, listener)
+
+
+def write_about(
+    pipe: Loaded, given: Mapping[str, Any], wish: Wish, listener: Listener | None = None, *, whole: bool = False
+) -> Written:
+    """As `write`, about whatever tensors a processor makes of texts, pictures and sounds.
+
+    Args:
+        pipe: holds the model, then its tokenizer.
+        given: a batch of one.
+        wish: see `Wish`.
+        listener: see `Listener`.
+        whole: the text begins with the words that the model was given to begin with.
+    """
+    import torch
     from transformers import StoppingCriteriaList
 
-    model, tokenizer = pipe.pipe
-    encodes = model.config.is_encoder_decoder
-    reader = _Reader(tokenizer, wish, 1 if encodes else len(ids), listener)
+    model, tokenizer = pipe.pipe[:2]
+    reader = _Reader(tokenizer, wish, listener, whole=whole)
     beams = int(wish.options.get("num_beams") or model.generation_config.num_beams or 1)
     streams = listener is not None and beams == 1
     torch.manual_seed(wish.seed)
-    tensor = torch.tensor([list(ids)], device=model.device)
-    try:
-        with torch.inference_mode():
-            found = model.generate(
-                input_ids=tensor,
-                attention_mask=torch.ones_like(tensor),
-                streamer=reader if streams else None,
-                stopping_criteria=StoppingCriteriaList([reader.over]),
-                logits_processor=_penalties(wish, 0 if encodes else len(ids)),
-                **wish.options,
-            )
-    except ValueError as error:  # generate names the options that do not go together
-        raise InvalidInput("parameters", dict(wish.options), str(error).splitlines()[0]) from None
-    new = found[0, 1 if encodes else len(ids) :].tolist()
+    with refusing("parameters", wish.options), torch.inference_mode():
+        found = model.generate(
+            **given,
+            streamer=reader if streams else None,
+            stopping_criteria=StoppingCriteriaList([reader.over]),
+            logits_processor=_penalties(wish, reader),
+            **wish.options,
+        )
+    new = found[0, reader.begin :].tolist()
     text, stopped = reader.text(new)
     if listener is not None:
         listener.part(text[len(reader.told) :])
     ends = model.generation_config.eos_token_id
     ends = set(ends) if isinstance(ends, list) else {ends}
     reason = "stop_sequence" if stopped else "eos_token" if new and new[-1] in ends else "length"
-    return Written(text, reason, len(new), len(ids))
+    read = given["input_ids"].shape[-1] if "input_ids" in given else 0
+    return Written(text, reason, len(new), read)
 
 
 def write_all(pipe: Loaded, rows: Sequence[Sequence[int]], wish: Wish) -> list[Written]:
     """One text per row of tokens; models with an encoder read all rows together, unless they draw by chance."""
     import torch
 
-    model, tokenizer = pipe.pipe
+    model, tokenizer = pipe.pipe[:2]
     draws = wish.options.get("do_sample", model.generation_config.do_sample)
     if len(rows) == 1 or draws or not model.config.is_encoder_decoder:
         return [write(pipe, ids, wish) for ids in rows]
     batch = tokenizer.pad({"input_ids": [list(ids) for ids in rows]}, return_tensors="pt").to(model.device)
     with torch.inference_mode():
         found = model.generate(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], **wish.options)
-    reader = _Reader(tokenizer, wish, 1, None)
+    reader = _Reader(tokenizer, wish, None)
     texts = [reader.text(new)[0] for new in found[:, 1:].tolist()]
     return [Written(text, "eos_token", found.shape[1] - 1, len(ids)) for text, ids in zip(texts, rows, strict=True)]
 
 
 class _Reader:
-    """transformers' streamer: reads along, holds back what may still change, and says when it is over."""
+    """transformers' streamer: reads along, holds back what may still change, and says when it is over.
 
-    def __init__(self, tokenizer: Any, wish: Wish, skip: int, listener: Listener | None) -> None:
-        self._tokenizer, self._wish, self._skip, self._listener = tokenizer, wish, skip, listener
+    Attributes:
+        begin: tokens before the first that counts; known once the model has begun.
+    """
+
+    def __init__(self, tokenizer: Any, wish: Wish, listener: Listener | None, *, whole: bool = False) -> None:
+        self._tokenizer, self._wish, self._listener = tokenizer, wish, listener
         self._ids: list[int] = []
+        self._begun, self._whole = False, whole
+        self.begin = 0
         self.told = ""
+
+    def begins(self, count: int) -> None:
+        """So many tokens stand before those that are written; the first word counts."""
+        if not self._begun and not self._whole:
+            self.begin = count
+        self._begun = True
 
     def put(self, values: Any) -> None:
         """Called by `generate` with the prompt, then with each token."""
         ids = values.flatten().tolist()
-        ids, self._skip = ids[self._skip :], max(0, self._skip - len(ids))
+        if not self._begun:
+            self.begins(len(ids))
+            ids = ids[self.begin :]
         self._ids += ids
         text, stopped = self.text(self._ids)
         if not stopped:  # the start of a stop text, half a character, or a space that cleaning may take
@@ -197,6 +294,7 @@ class _Reader:
         """A stopping criterion: the reader has left, or a stop text stands there."""
         import torch
 
+        self.begins(ids.shape[1] - 1)
         gone = self._listener is not None and self._listener.gone
         stopped = bool(self._wish.stops) and self.text(self._ids)[1]
         return torch.full((ids.shape[0],), gone or stopped, device=ids.device, dtype=torch.bool)
@@ -212,7 +310,7 @@ class _Reader:
         return bool(self._tokenizer.clean_up_tokenization_spaces if clean is None else clean)
 
 
-def _penalties(wish: Wish, prompt: int) -> Any:
+def _penalties(wish: Wish, reader: _Reader) -> Any:
     from transformers import LogitsProcessorList
 
     frequency, presence = wish.penalties
@@ -222,8 +320,9 @@ def _penalties(wish: Wish, prompt: int) -> Any:
     def penalize(ids: Any, scores: Any) -> Any:
         import torch
 
+        reader.begins(ids.shape[1])
         counts = torch.zeros_like(scores)
-        written = ids[:, prompt:]
+        written = ids[:, reader.begin :]
         counts.scatter_add_(1, written, torch.ones_like(written, dtype=scores.dtype))
         return scores - frequency * counts - presence * (counts > 0)
 

@@ -2,32 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from studio.core.errors import InvalidInput
 from studio.core.types import Label, Modality, Slot
 from studio.tasks import media, snippets
-from studio.tasks.base import Params, Task, examples
+from studio.tasks.base import Task, examples
+from studio.tasks.classes import ClassParams, check_top_k
 from studio.tasks.loading import Loaded, load_pipeline
 
 ID = "image-classification"
 AUTO = "AutoModelForImageClassification"
 
 
-class ImageClassificationParams(Params):
+class ImageClassificationParams(ClassParams):
     """Names and defaults of the Hub's inference API (`huggingface_hub.ImageClassificationParameters`)."""
-
-    function_to_apply: Literal["sigmoid", "softmax", "none"] | None = Field(
-        default=None,
-        title="Function for the scores",
-        description="How raw outputs become scores. Empty: softmax for one label of several, sigmoid for several at "
-        "once, as the model says.",
-    )
-    top_k: int | None = Field(
-        default=None, ge=1, title="Number of labels", description="How many of the best labels are shown. Empty: five."
-    )
 
 
 def load(folder: Path, base: Path | None, device: str) -> Loaded:
@@ -40,9 +28,7 @@ def predict(pipe: Loaded, batch: Sequence[Mapping[str, Any]], params: ImageClass
 
     Raises `InvalidInput` for what is no picture, or a `top_k` above the model's number of labels.
     """
-    count = pipe.pipe.model.config.num_labels
-    if params.top_k is not None and params.top_k > count:
-        raise InvalidInput("top_k", params.top_k, f"The model has {count} labels: 1 to {count}, or empty for five.")
+    check_top_k(params.top_k, pipe.pipe.model.config.num_labels)
     pictures = [media.image(inputs) for inputs in batch]
     found: list[list[Label]] = pipe.pipe(pictures, batch_size=len(pictures), **snippets.options(params))
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from studio.core.errors import StudioError, UserError
 
 ADAPTER = "adapter_model.safetensors"
+UNUSED = "masked_spec_embed"  # what encoders of speech hear in place of sound, in training only
 LARGE = 1_000_000_000  # weights; a model that large runs in half precision where the device is good at it
 LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
@@ -49,8 +50,8 @@ def load_pipeline(task: str, auto: Sequence[str], folder: Path, base: Path | Non
     from transformers import pipeline
 
     model = load_model(auto, folder, base, device)
-    places = {part: str(_place_of(part, folder, base)) for part in parts}
-    pipe = pipeline(task, model=model, device=device, trust_remote_code=False, **places)
+    found = {part: load_part(part, folder, base) for part in parts}
+    pipe = pipeline(task, model=model, device=device, trust_remote_code=False, **found)
     return loaded(pipe, model)
 
 
@@ -81,7 +82,7 @@ def load_model(auto: Sequence[str], folder: Path, base: Path | None, device: str
     model, info = kind.from_pretrained(
         base or folder,
         config=config,
-        dtype=_dtype(base or folder, device),
+        dtype=weight_dtype(base or folder, device),
         use_safetensors=True,
         output_loading_info=True,
         **LOCAL,
@@ -89,7 +90,7 @@ def load_model(auto: Sequence[str], folder: Path, base: Path | None, device: str
     missing = set(info["missing_keys"])
     if base is not None:
         model, missing = _with_adapter(model, folder, missing)
-    missing = {name for name in missing if not _is_zero_bias(model, name)}
+    missing = {name for name in missing if not (name.endswith(UNUSED) or _is_zero_bias(model, name))}
     if missing:
         raise StudioError(
             f"These weights are in no file: {', '.join(sorted(missing)[:4])}. The model has no trained head for this "
@@ -113,9 +114,27 @@ def load_config(folder: Path, base: Path | None) -> Any:
 
 def load_tokenizer(folder: Path, base: Path | None) -> Any:
     """The adapter's or the model's own tokenizer, else its base's."""
-    from transformers import AutoTokenizer
+    return load_part("tokenizer", folder, base)
 
-    return AutoTokenizer.from_pretrained(_place_of("tokenizer", folder, base), **LOCAL)
+
+def load_part(part: str, folder: Path, base: Path | None) -> Any:
+    """What prepares a model's inputs, by its name in `PARTS`; raises `WrongModel` where none can be had here."""
+    import transformers
+
+    try:
+        return getattr(transformers, PARTS[part]).from_pretrained(_place_of(part, folder, base), **LOCAL)
+    except (ImportError, OSError, ValueError) as error:
+        what = part.replace("_", " ")
+        if "torchvision" in str(error).lower():
+            raise WrongModel(
+                f"Its {what} works with torchvision only, which is not installed here; choose another model."
+            ) from None
+        raise WrongModel(f"It has no {what} that can be read, so it cannot take this task's inputs.") from None
+
+
+def halves(size: int, device: str) -> bool:
+    """Whether weights whose files have `size` bytes are loaded in half precision."""
+    return device.startswith("cuda") and size > 2 * LARGE
 
 
 def weight_bytes(model: Any) -> int:
@@ -123,6 +142,13 @@ def weight_bytes(model: Any) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in [*model.parameters(), *model.buffers()])
 
 
+PARTS = {  # transformers' Auto class of each part
+    "tokenizer": "AutoTokenizer",
+    "image_processor": "AutoImageProcessor",
+    "feature_extractor": "AutoFeatureExtractor",
+    "processor": "AutoProcessor",
+    "video_processor": "AutoVideoProcessor",
+}
 FILES = {
     "tokenizer": ("tokenizer.json", "tokenizer_config.json"),
     "image_processor": ("preprocessor_config.json", "processor_config.json"),
@@ -138,12 +164,12 @@ def _place_of(part: str, folder: Path, base: Path | None) -> Path:
     return folder if here or base is None else base
 
 
-def _dtype(folder: Path, device: str) -> Any:
+def weight_dtype(folder: Path, device: str) -> Any:
+    """In which type the weights of a folder, and of the folders in it, are loaded."""
     import torch
 
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    half = device.startswith("cuda") and size > 2 * LARGE and torch.cuda.is_bf16_supported()
-    return torch.bfloat16 if half else torch.float32
+    size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
+    return torch.bfloat16 if halves(size, device) and torch.cuda.is_bf16_supported() else torch.float32
 
 
 def _with_adapter(model: Any, folder: Path, missing: set[str]) -> tuple[Any, set[str]]:

@@ -12,7 +12,9 @@ MAX_PIXELS = 50_000_000  # 200 MB as RGBA
 MAX_SECONDS = 15 * 60  # of sound: an hour of 16 kHz takes 230 MB, and minutes of work
 MAX_VIDEO_SECONDS = 120
 MAX_TEXT = 1_000_000  # characters
-SHORTEST = 0.02  # seconds; what is shorter has no frame
+MAX_RATIO = 50  # of a picture's sides: models scale the short side up, and the long one with it
+SHORTEST = 0.1  # seconds; of less, models have no frame
+RATES = (1_000, 384_000)  # hertz; with others a resampler's filter fills the memory
 
 
 def text(inputs: Mapping[str, Any], name: str = "inputs", empty: str = "The text is empty; write one.") -> str:
@@ -49,10 +51,13 @@ def image(inputs: Mapping[str, Any], name: str = "inputs") -> Any:
             if width * height > MAX_PIXELS:
                 given = f"{width:,} × {height:,} pixels"
                 raise InvalidInput(name, given, f"At most {MAX_PIXELS:,} pixels are taken; make it smaller.")
+            if max(width, height) > MAX_RATIO * min(width, height):
+                expected = f"A side may be {MAX_RATIO} times the other at most; cut it."
+                raise InvalidInput(name, f"{width:,} × {height:,} pixels", expected)
             upright = ImageOps.exif_transpose(opened)
             if "A" in upright.getbands() or "transparency" in upright.info:  # what shines through is white
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
-            return upright.convert("RGB")
+            return _eight_bits(upright).convert("RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise bomb from None
     except UnidentifiedImageError:
@@ -60,6 +65,18 @@ def image(inputs: Mapping[str, Any], name: str = "inputs") -> Any:
         raise InvalidInput(name, _kind(content), expected) from None
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
         raise InvalidInput(name, "this image", f"It is damaged ({type(error).__name__}).") from None
+
+
+def _eight_bits(picture: Any) -> Any:
+    """The same picture, where it is grey with more bits (scans, X-rays) scaled down: Pillow would clip it to white."""
+    import numpy as np
+    from PIL import Image
+
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.nan_to_num(np.asarray(picture, np.float64))
+    most = 1 if picture.mode == "F" and values.max() <= 1 else 255 if picture.mode == "F" else 65_535
+    return Image.fromarray((values.clip(0, most) * (255 / most)).round().astype(np.uint8))
 
 
 def audio(inputs: Mapping[str, Any], rate: int, name: str = "inputs") -> Any:
@@ -72,7 +89,8 @@ def audio(inputs: Mapping[str, Any], rate: int, name: str = "inputs") -> Any:
     except soundfile.LibsndfileError:
         samples, found = _by_ffmpeg(content, name)
     else:
-        _check_length(info.frames / max(1, info.samplerate), name)
+        _check_rate(info.samplerate, name)
+        _check_length(info.frames / info.samplerate, name)
         try:
             samples, found = sound.decode(content, info.samplerate), info.samplerate
         except soundfile.LibsndfileError:
@@ -123,8 +141,17 @@ def png(picture: Any) -> bytes:
     return target.getvalue()
 
 
+def shrunk(picture: Any, longest: int) -> Any:
+    """A PIL image with no side above `longest`; the same one where none is."""
+    if max(picture.size) <= longest:
+        return picture
+    smaller = picture.copy()
+    smaller.thumbnail((longest, longest))
+    return smaller
+
+
 def wav(samples: Any, rate: int) -> bytes:
-    """Float samples of shape (n,) as the bytes of a WAV file, 16 bits; what is beyond ±1 is clipped."""
+    """Float samples, (n,) or (n, channels), as the bytes of a WAV file, 16 bits; what is beyond ±1 is clipped."""
     import numpy as np
     import soundfile
 
@@ -139,21 +166,30 @@ def _by_ffmpeg(content: bytes, name: str) -> tuple[Any, int]:
     import numpy as np
 
     parts: list[Any] = []
+    count = 0
     try:
         with av.open(io.BytesIO(content), "r") as container:
             if not container.streams.audio:
                 raise InvalidInput(name, "this file", "There is no sound in it.")
             stream = container.streams.audio[0]
+            rate = int(stream.rate or 0)
+            _check_rate(rate, name)
             _check_length(float((container.duration or 0) / av.time_base), name)
-            rate = int(stream.rate)
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
             for frame in container.decode(stream):
                 parts += [one.to_ndarray()[0] for one in resampler.resample(frame)]
-                _check_length(sum(map(len, parts)) / rate, name)
+                count += frame.samples
+                _check_length(count / rate, name)
     except av.FFmpegError:
         expected = "It is no sound that can be read; WAV, FLAC, MP3, OGG, M4A and WebM are."
         raise InvalidInput(name, _kind(content), expected) from None
     return np.concatenate(parts) if parts else np.zeros(0, np.float32), rate
+
+
+def _check_rate(rate: int, name: str) -> None:
+    least, most = RATES
+    if not least <= rate <= most:
+        raise InvalidInput(name, f"{rate:,} samples a second", f"From {least:,} to {most:,} are read.")
 
 
 def _check_length(seconds: float, name: str) -> None:

@@ -1,4 +1,4 @@
-"""sentence-similarity: how close other sentences come to one; with many of them, a search by meaning."""
+"""sentence-similarity: how close other sentences come to one in meaning."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,7 +52,7 @@ print((vectors[1:] @ vectors[0]).tolist())
 TASK = Task(
     id=ID,
     title="Sentence similarity",
-    description="How close sentences come to each other in meaning; with many of them, a search.",
+    description="How close sentences come to each other in meaning.",
     inputs=(
         Slot("source_sentence", Modality.TEXT, "Sentence", "What to compare with, or to look for."),
         Slot("sentences", Modality.TEXTS, "Sentences", "One a line; the nearest is shown first."),

@@ -76,13 +76,8 @@ def snippet(model: str, text: str, params: Seq2SeqParams, base: str, name: str) 
     chosen = params.generate_parameters
     given = generation.options(chosen)
     lines = generation.script(generation.SEQ2SEQ, model, base, text, Wish(given, chosen.seed or SEED))
-    if chosen.max_new_tokens is None:  # transformers' own default is 20 tokens: a sentence is cut off
-        usual = (
-            "config = model.generation_config\n"
-            "usual = config.max_length if (config.max_length or 0) > 20 else 0\n"
-            f"long = config.max_new_tokens or usual or {LONGEST}\n"
-        )
-        lines = lines.replace("\ninputs = ", f"\n{usual}inputs = ").replace(
+    if chosen.max_new_tokens is None:
+        lines = lines.replace("\ninputs = ", f"\n{generation.usual_lines(LONGEST)}inputs = ").replace(
             'inputs["attention_mask"]', 'inputs["attention_mask"], max_new_tokens=long'
         )
     return f"{lines}print({{{snippets.quoted(name)}: text.strip()}})\n"

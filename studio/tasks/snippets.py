@@ -29,20 +29,21 @@ def arguments(*given: str, **named: Any) -> str:
     return ", ".join([*given, *(f"{name}={quoted(value)}" for name, value in named.items())])
 
 
-def with_pipeline(task: str, model: str, call: str, adapted: tuple[str, str, str] | None = None) -> str:
+def with_pipeline(task: str, model: str, call: str, adapted: tuple[str, ...] | None = None) -> str:
     """`pipeline(task, model)` called with `call`, printed.
 
     Args:
         task: the pipeline's name.
         model: Hub id or folder.
         call: the inside of the call, see `arguments`.
-        adapted: for an adapter: its base, the Auto class of the model, and the part that the pipeline needs
+        adapted: for an adapter: its base, the Auto class of the model, and the parts that the pipeline needs
             ("tokenizer", "image_processor" …); `model` is the adapter then.
     """
     if adapted is None:
         head = f"from transformers import pipeline\n\npipe = pipeline({quoted(task)}, model={quoted(model)})\n"
         return f"{head}print(pipe({call}))\n"
-    base, auto, part = adapted
+    base, auto, *parts = adapted
+    named = ", ".join(f"{part}=adapter" for part in parts)
     return (
         "from peft import PeftModel\n"
         f"from transformers import AutoConfig, {auto}, pipeline\n\n"
@@ -50,25 +51,34 @@ def with_pipeline(task: str, model: str, call: str, adapted: tuple[str, str, str
         "config = AutoConfig.from_pretrained(adapter)\n"
         f'model = {auto}.from_pretrained(base, config=config, dtype="float32")\n'
         "model = PeftModel.from_pretrained(model, adapter).merge_and_unload()\n"
-        f"pipe = pipeline({quoted(task)}, model=model, {part}=adapter)\n"
+        f"pipe = pipeline({quoted(task)}, model=model, {named})\n"
         f"print(pipe({call}))\n"
     )
 
 
-def load_lines(auto: str, model: str, base: str = "") -> str:
-    """Lines that load `model` and `tokenizer`: of a whole model, or of an adapter on its base."""
+def load_lines(auto: str, model: str, base: str = "", part: str = "AutoTokenizer") -> str:
+    """Lines that load `model` and `tokenizer`: of a whole model, or of an adapter on its base.
+
+    `part` is the Auto class of what prepares the inputs; it is called `processor` where it is no tokenizer.
+    """
+    name = "tokenizer" if part == "AutoTokenizer" else "processor"
     if not base:
         return (
-            f"from transformers import {auto}, AutoTokenizer\n\n"
+            f"from transformers import {auto}, {part}\n\n"
             f'model = {auto}.from_pretrained({quoted(model)}, dtype="float32")\n'
-            f"tokenizer = AutoTokenizer.from_pretrained({quoted(model)})"
+            f"{name} = {part}.from_pretrained({quoted(model)})"
         )
     return (
         "from peft import PeftModel\n"
-        f"from transformers import AutoConfig, {auto}, AutoTokenizer\n\n"
+        f"from transformers import AutoConfig, {auto}, {part}\n\n"
         f"base, adapter = {quoted(base)}, {quoted(model)}\n"
         "config = AutoConfig.from_pretrained(adapter)\n"
         f'model = {auto}.from_pretrained(base, config=config, dtype="float32")\n'
         "model = PeftModel.from_pretrained(model, adapter).merge_and_unload()\n"
-        "tokenizer = AutoTokenizer.from_pretrained(adapter)"
+        f"{name} = {part}.from_pretrained(adapter)"
     )
+
+
+def picture(file: str, name: str = "picture") -> str:
+    """A line that opens a picture upright, as `media.image` does; it wants `Image, ImageOps` of PIL."""
+    return f'{name} = ImageOps.exif_transpose(Image.open({quoted(file)})).convert("RGB")'

@@ -1,4 +1,4 @@
-"""text-generation: how a text goes on; with examples before it, what a model has learned from them."""
+"""text-generation: how a text goes on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +15,6 @@ from studio.tasks.loading import Loaded
 
 ID = "text-generation"
 TOKENS = 100  # the Hub's own default
-EXAMPLE = "Input: {input}\nOutput: {output}\n\n"
-ASKED = "Input: {input}\nOutput:"
 
 
 class TextGenerationParams(Params):
@@ -69,20 +67,19 @@ def load(folder: Path, base: Path | None, device: str) -> Loaded:
 
 def predict(pipe: Loaded, batch: Sequence[Mapping[str, Any]], params: TextGenerationParams) -> list[dict[str, Any]]:
     """How each text goes on."""
-    return [_write(pipe, inputs, params, None) for inputs in batch]
+    return [go_on(pipe, media.text(inputs), wish_of(params), params) for inputs in batch]
 
 
 def stream(pipe: Loaded, inputs: Mapping[str, Any], params: TextGenerationParams, listener: Listener) -> dict[str, Any]:
     """As `predict`, part by part."""
-    return _write(pipe, inputs, params, listener)
+    return go_on(pipe, media.text(inputs), wish_of(params), params, listener)
 
 
-def _write(
-    pipe: Loaded, inputs: Mapping[str, Any], params: TextGenerationParams, listener: Listener | None
+def go_on(
+    pipe: Loaded, prompt: str, wish: Wish, params: TextGenerationParams, listener: Listener | None = None
 ) -> dict[str, Any]:
+    """{"generated_text": …}: how a prompt goes on, by a wish that these parameters made."""
     model, tokenizer = pipe.pipe
-    prompt = with_examples(media.text(inputs), inputs.get("examples"))
-    wish = _wish(params)
     positions = int(getattr(model.config, "max_position_embeddings", None) or MOST_TOKENS)
     room = positions - int(wish.options["max_new_tokens"])
     if room < 1:
@@ -94,53 +91,34 @@ def _write(
     return {"generated_text": prompt + written.text if params.return_full_text else written.text}
 
 
-def _wish(params: TextGenerationParams) -> Wish:
+def wish_of(params: TextGenerationParams, *stops: str) -> Wish:
+    """How to write, by these parameters; the writing ends at `stops` too."""
     given = generation.options(params, TOKENS)
     penalty = given.pop("frequency_penalty", 0.0)
     for name in ("stop", "return_full_text", "truncate"):
         given.pop(name, None)
-    stops = tuple(stop for stop in params.stop or () if stop)
-    return Wish(given, SEED if params.seed is None else params.seed, stops, (penalty, 0.0))
-
-
-def with_examples(text: str, table: Any) -> str:
-    """The prompt with examples before it (Brown et al., Language Models are Few-Shot Learners, 2020).
-
-    Raises `InvalidInput("examples", …)` for a table without the columns input and output.
-    """
-    if not table:
-        return text
-    columns = {name.strip().lower(): cells for name, cells in table.items()} if isinstance(table, dict) else {}
-    if set(columns) != {"input", "output"} or len(columns["input"]) != len(columns["output"]):
-        raise InvalidInput("examples", table, "Give a table with the columns input and output.")
-    pairs = [
-        (given.strip(), wanted.strip())
-        for given, wanted in zip(columns["input"], columns["output"], strict=True)
-        if given.strip() or wanted.strip()
-    ]
-    if not pairs:
-        return text
-    shown = "".join(EXAMPLE.format(input=given, output=wanted) for given, wanted in pairs)
-    return shown + ASKED.format(input=text)
+    ends = (*(stop for stop in params.stop or () if stop), *stops)
+    return Wish(given, SEED if params.seed is None else params.seed, ends, (penalty, 0.0))
 
 
 def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:
     """A script that prints the text."""
-    wish = _wish(params)
-    prompt = snippets.quoted(with_examples(inputs["inputs"], inputs.get("examples")))
-    code = generation.script(generation.CAUSAL, model, base, prompt, wish)
-    full = f"{prompt} + text" if params.return_full_text else "text"
+    return script(model, base, inputs["inputs"], wish_of(params), params)
+
+
+def script(model: str, base: str, prompt: str, wish: Wish, params: TextGenerationParams) -> str:
+    """A script that prints what `go_on` gives."""
+    quoted = snippets.quoted(prompt)
+    code = generation.script(generation.CAUSAL, model, base, quoted, wish)
+    full = f"{quoted} + text" if params.return_full_text else "text"
     return f'{code}print({{"generated_text": {full}}})\n'
 
 
 TASK = Task(
     id=ID,
     title="Text generation",
-    description="Writes how a text goes on; a few examples before it show what is wanted.",
-    inputs=(
-        Slot("inputs", Modality.TEXT, "Text", "The model goes on from its end."),
-        Slot("examples", Modality.TABLE, "Examples", "Columns input and output; put before the text.", optional=True),
-    ),
+    description="Writes how a text goes on.",
+    inputs=(Slot("inputs", Modality.TEXT, "Text", "The model goes on from its end."),),
     output=Slot("generated_text", Modality.TEXT, "Text", "What the model writes."),
     params=TextGenerationParams,
     models=("kit:writer", "kit:chat", "HuggingFaceTB/SmolLM2-135M"),

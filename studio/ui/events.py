@@ -122,12 +122,12 @@ def _lines(message: str) -> str:
     return text(message).replace("\n", "<br>")
 
 
-def on_load(fn: Callable[..., Any] | None, inputs: Any = None, outputs: Any = None) -> Any:
-    """Run `fn` when the page that is being built is opened.
+def on_load(fn: Callable[..., Any] | None, inputs: Any = None, outputs: Any = None, js: str | None = None) -> Any:
+    """Run `fn` (or `js`, in the browser) when the page that is being built is opened.
 
     `value=<callable>` would attach the event to the wrong page of a multi-page app.
     """
     blocks = Context.root_block
     if not isinstance(blocks, gr.Blocks):
         raise RuntimeError("pages are built inside a Blocks context")
-    return blocks.load(fn, inputs, outputs, api_visibility="private", show_progress="hidden")
+    return blocks.load(fn, inputs, outputs, js=js, api_visibility="private", show_progress="hidden")

@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from studio.core.errors import InvalidInput, InvalidInputs, UnknownName, shorten
-from studio.core.params import problem
+from studio.core.params import flatten, problem
 from studio.ui.parts import Html, text
 from studio.ui.widgets import Leaf, group_model, leaf, widget
 
@@ -40,6 +40,7 @@ class Form(Generic[M]):
             `lines`, `wide`, and `widget` ("dataset", "split", "column", "model", "number", "slider").
         choices: dotted name → what to choose from; other values may still be typed where the field is a str.
         defaults: what stands in the widgets instead of the model's own defaults: an instance, or dotted name → value.
+        key: names the form among others that take its place inside `gr.render`; "" elsewhere.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class Form(Generic[M]):
         model: type[M],
         choices: Mapping[str, Sequence[Any]] | None = None,
         defaults: M | Mapping[str, Any] | None = None,
+        key: str = "",
     ) -> None:
-        self.model = model
+        self.model, self._key = model, key
         self._choices = choices or {}
         self._defaults = dict(_leaf_values(defaults)) if isinstance(defaults, BaseModel) else dict(defaults or {})
         self._leaves: dict[str, Leaf] = {}
@@ -91,6 +93,12 @@ class Form(Generic[M]):
         known = dict(_leaf_values(instance))
         return {key: _shown(self._leaves[key], known[self._leaves[key].name]) for key in self.fields}
 
+    def shown(self, values: Mapping[str, Any]) -> list[Any]:
+        """What the widgets show for these values (nested or dotted), the model's defaults for the rest."""
+        known = dict(flatten(values))
+        leaves = [self._leaves[key] for key in self.fields]
+        return [_shown(one, known[one.name] if one.name in known else _own_default(one)) for one in leaves]
+
     def errors(self, problems: Sequence[InvalidInput]) -> list[dict[str, Any]]:
         """One verdict per field in the order of `fields`: what a validator returns for a service's messages."""
         texts: dict[str, list[str]] = {}
@@ -128,7 +136,7 @@ class Form(Generic[M]):
     def _add(self, name: str, field: FieldInfo, prefix: str) -> None:
         shown = leaf(name, field, self._choices.get(name, ()))
         self._leaves[shown.key] = shown
-        self.fields[shown.key] = widget(shown, _shown(shown, self._default(shown)))
+        self.fields[shown.key] = widget(shown, _shown(shown, self._default(shown)), key=self._key)
         for other, wanted in dict(shown.hints.get("depends_on", {})).items():
             allowed = list(wanted) if isinstance(wanted, (list, tuple, set)) else [wanted]
             controller = (other if "." in other else f"{prefix}{other}").replace(".", "__")
@@ -137,7 +145,7 @@ class Form(Generic[M]):
     def _default(self, shown: Leaf) -> Any:
         if shown.name in self._defaults:
             return self._defaults[shown.name]
-        return None if shown.field.is_required() else shown.field.get_default(call_default_factory=True)
+        return _own_default(shown)
 
     def _connect(self) -> None:
         """Show and hide the fields that depend on another one, in the browser, as that one changes."""
@@ -200,6 +208,10 @@ class Form(Generic[M]):
                 return inside
             key = key.rpartition("__")[0]
         return next(iter(self.fields))
+
+
+def _own_default(shown: Leaf) -> Any:
+    return None if shown.field.is_required() else shown.field.get_default(call_default_factory=True)
 
 
 def _nothing(_params: BaseModel) -> Sequence[InvalidInput]:

@@ -2,6 +2,7 @@
 
 import html
 import re
+import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from studio.jobs.job import Job, JobState
 from studio.ui.icons import icon
 
 Tone = Literal["neutral", "info", "good", "warn", "bad"]
+Language = Literal["", "python", "bash", "javascript", "json"]
+MOST_COLOURED = 200_000  # characters; colours for more would take seconds
 MANY = 5  # more facts than that would leave half of a wide page empty
 
 
@@ -201,13 +204,50 @@ def notice(kind: Literal["info", "good", "warn", "bad"], body: object) -> Html:
     )
 
 
-def code_block(code: str, label: str = "Code") -> Html:
-    """Code with a copy button."""
+def problem(body: object, fields: str = "") -> Html:
+    """Why something was not done, announced at once; the script of the page marks the fields that it names."""
+    return Html(
+        f'<div class="notice bad" role="alert" data-fields="{text(fields)}">'
+        f'<span class="symbol" aria-hidden="true">✕</span><div>{text(body)}</div></div>'
+    )
+
+
+def code_block(code: str, label: str = "Code", language: Language = "") -> Html:
+    """Code with a copy button, in colours where the language is given."""
     return Html(
         f'<figure class="code"><figcaption>{text(label)}'
         '<button type="button" class="copy" data-copy>Copy</button></figcaption>'
-        f'<pre tabindex="0"><code>{text(code)}</code></pre></figure>'
+        f'<pre tabindex="0"><code>{coloured(code, language)}</code></pre></figure>'
     )
+
+
+def code_choices(blocks: Sequence[tuple[str, str, Language]]) -> Html:
+    """The same in several languages, one shown at a time: name, code, language."""
+    name = f"code-{secrets.token_hex(4)}"
+    switches = join(
+        Html(
+            f'<label><input type="radio" name="{name}" value="{number}"{" checked" if not number else ""}>'
+            f"<span>{text(label)}</span></label>"
+        )
+        for number, (label, _, _) in enumerate(blocks)
+    )
+    bodies = join(code_block(code, label, language) for label, code, language in blocks)
+    return Html(
+        f'<section class="choices"><div class="segments" role="radiogroup" aria-label="Language">{switches}</div>'
+        f"{bodies}</section>"
+    )
+
+
+def coloured(code: str, language: Language) -> Html:
+    """Code as markup whose classes the stylesheet colours; plain where the language is not known."""
+    if not language or len(code) > MOST_COLOURED:
+        return text(code)
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+
+    lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    return Html(highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="c-")))
 
 
 def label_bars(labels: Sequence[tuple[str, float]], caption: str = "Scores") -> Html:
@@ -221,12 +261,17 @@ def label_bars(labels: Sequence[tuple[str, float]], caption: str = "Scores") -> 
 
 def share_bars(shares: Sequence[tuple[object, float]]) -> Html:
     """Names and their shares (0 to 1) as bars, in the given order."""
-    return Html(f'<ol class="shares">{join(_share(name, share) for name, share in shares)}</ol>')
+    return value_bars([(name, share, f"{share:.1%}") for name, share in shares])
 
 
-def _share(name: object, share: float) -> Html:
-    bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * min(1.0, max(0.0, share)):.1f}%"></i></span>'
-    return Html(f'<li><span class="name">{text(name)}</span><span class="share">{share:.1%}</span>{bar}</li>')
+def value_bars(rows: Sequence[tuple[object, float, object]]) -> Html:
+    """Name, length of its bar (0 to 1), and the figure that stands beside it, in the given order."""
+    return Html(f'<ol class="shares">{join(_bar(*row) for row in rows)}</ol>')
+
+
+def _bar(name: object, length: float, figure: object) -> Html:
+    bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * min(1.0, max(0.0, length)):.1f}%"></i></span>'
+    return Html(f'<li><span class="name">{text(name)}</span><span class="share">{text(figure)}</span>{bar}</li>')
 
 
 def format_bytes(count: float) -> str:

@@ -81,16 +81,20 @@ def without_none(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
-def widget(leaf: Leaf, value: Any, *, visible: bool = True) -> Component:
-    """The component for a leaf, with `value` in it as the component takes it (None leaves it empty)."""
+def widget(leaf: Leaf, value: Any, *, visible: bool = True, key: str = "") -> Component:
+    """The component for a leaf, with `value` in it as the component takes it (None leaves it empty).
+
+    Inside `gr.render` it needs a `key`: without one Gradio drops None from what it sends, and a number becomes 0.
+    """
     required = leaf.field.is_required() and not leaf.optional
     shared: dict[str, Any] = {
         "label": f"{leaf.title} (required)" if required else leaf.title,
         "info": leaf.field.description,
         "interactive": True,
         "visible": visible,
-        "elem_classes": ["field", *(["wide"] if leaf.wide else [])],
+        "elem_classes": ["field", f"at-{leaf.key}", *(["wide"] if leaf.wide else [])],
         "value": value,
+        **({"key": f"{key}.{leaf.key}", "preserved_by_key": None} if key else {}),
     }
     if leaf.many:
         return _list_widget(leaf, shared)

@@ -59,11 +59,11 @@ def create(studio: Studio, who: Any, asking: Asking) -> FastAPI:
         head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": name}
         head["system_fingerprint"] = ""
         if stream is not None:
-            parts = asking.parts(studio.stream(caller, TASK, {"messages": messages}, params, model))
+            parts = asking.parts(studio.stream(caller, TASK, {"messages": messages}, params, model), request)
             first = await anext(parts)  # what is refused is refused before the stream begins
             return StreamingResponse(_chunks(head, first, parts, stream), media_type=EVENTS)
         ask = partial(studio.predict, caller, TASK, {"messages": messages}, params, model)
-        return JSONResponse(_whole(head, (await asking.predict(ask)).output))
+        return JSONResponse(_whole(head, (await asking.run(ask, request)).output))
 
     return api
 

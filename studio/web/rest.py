@@ -5,27 +5,24 @@ Errors are `{"error": text, "problems": [{"field", "value", "expected"}]}` with 
 
 import asyncio
 import logging
-import secrets
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 
 from studio import __version__
-from studio.core.errors import InvalidInput, InvalidInputs, StudioError, shorten
+from studio.core.errors import InvalidInput
 from studio.core.types import Caller
 from studio.data.rows import plain
 from studio.jobs.job import Job, JobState
 from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
 from studio.ui.events import caller_of
-from studio.web import mcp, openai, tasks
+from studio.web import mcp, models, openai, problems, tasks
 from studio.web.tasks import Asking
 
 FARTHEST = 2**53  # larger numbers do not survive JavaScript, nor do files reach so far
@@ -64,16 +61,14 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
         redoc_url=None,
         responses=ERRORS,
     )
-    api.add_exception_handler(StudioError, _studio_error)
-    api.add_exception_handler(RequestValidationError, _bad_body)
-    api.add_exception_handler(HTTPException, _no_route)
-    api.add_exception_handler(Exception, _bug)
+    problems.add_handlers(api)
 
     async def caller(request: Request) -> Caller:
         return caller_of(request, studio)
 
     who = Annotated[Caller, Depends(caller)]
     tasks.add_routes(api, studio, who, asking)
+    models.add_routes(api, studio, who, asking)
     _add_jobs(api, studio, who)
     _add_data(api, studio, who)
     _add_runs(api, studio, who)
@@ -144,7 +139,7 @@ def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:
 def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
     @api.get("/datasets")
     def datasets(caller: who) -> list[dict[str, Any]]:
-        """The kit's data sets and the caller's uploads."""
+        """The kit's data sets, the caller's uploads and what the caller's jobs have made."""
         return [asdict(info) for info in studio.datasets(caller)]
 
     @api.post("/datasets", status_code=201, openapi_extra=FILE)
@@ -167,9 +162,9 @@ def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
         return asdict(studio.rows(caller, ref, split, offset, limit))
 
     @api.delete("/datasets/{ref}", status_code=204)
-    def delete_upload(ref: str, caller: who) -> None:
-        """Delete a data set of the caller's own, `upload:ID`; refused while a job needs it."""
-        studio.delete_upload(caller, ref)
+    def delete_dataset(ref: str, caller: who) -> None:
+        """Delete a data set of the caller's own, `upload:ID` or `artifact:ID`; refused while a job needs it."""
+        studio.delete_dataset(caller, ref)
 
 
 def _add_runs(api: FastAPI, studio: Studio, who: Any) -> None:
@@ -211,11 +206,6 @@ def _add_artifacts(api: FastAPI, studio: Studio, who: Any) -> None:
     def delete_artifact(artifact_id: str, caller: who) -> None:
         """Delete a result; refused while a job needs it. What was published stays on the Hub."""
         studio.delete_artifact(caller, artifact_id)
-
-    @api.get("/models")
-    def models(caller: who, task: str = "") -> list[dict[str, Any]]:
-        """What answers for a task; without a task what a fine-tune can start from."""
-        return [asdict(model) for model in (studio.models(caller, task) if task else studio.base_models(caller))]
 
     @api.get("/artifacts/{artifact_id}/card")
     def card(artifact_id: str, caller: who) -> PlainTextResponse:
@@ -284,46 +274,3 @@ async def _receive(request: Request, path: Path, name: str, max_mb: int) -> None
                 file.write(chunk)
     if received > max_mb * 10**6:
         raise InvalidInput("file", name, f"It is larger than {max_mb} MB, the most that may be uploaded.")
-
-
-async def _studio_error(_: Request, error: Exception) -> Response:
-    if isinstance(error, InvalidInputs):
-        problems = error.problems
-    else:
-        problems = (error,) if isinstance(error, InvalidInput) else ()
-    body = {"error": str(error), "problems": [_problem_json(problem) for problem in problems]}
-    return JSONResponse(body, status_code=getattr(error, "status", 500))
-
-
-async def _bad_body(_: Request, error: Exception) -> Response:
-    details = error.errors() if isinstance(error, RequestValidationError) else []
-    problems = [
-        {
-            "field": "" if detail["type"] == "json_invalid" else ".".join(str(part) for part in detail["loc"][1:]),
-            "value": shorten(detail.get("input")),
-            "expected": f"{detail['msg']}: {detail['ctx']['error']}"
-            if "error" in detail.get("ctx", {})
-            else detail["msg"],
-        }
-        for detail in details
-    ]
-    text = "\n".join(f"{problem['field'] or 'body'}: {problem['expected']}" for problem in problems)
-    return JSONResponse({"error": text, "problems": problems}, status_code=422)
-
-
-async def _no_route(_: Request, error: Exception) -> Response:
-    """A path or a method that there is not."""
-    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (404, None)
-    text = error.detail if isinstance(error, HTTPException) else ""
-    return JSONResponse({"error": f"{text}.", "problems": []}, status_code=status, headers=headers)
-
-
-async def _bug(request: Request, error: Exception) -> Response:
-    """What nobody planned for: the caller learns an id that stands in the log too, and nothing else."""
-    number = secrets.token_hex(4)
-    log.error("unexpected error %s at %s %s", number, request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": f"Something went wrong (id {number}).", "problems": []}, status_code=500)
-
-
-def _problem_json(problem: InvalidInput) -> dict[str, str]:
-    return {"field": problem.field, "value": shorten(problem.value), "expected": problem.expected}

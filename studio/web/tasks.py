@@ -4,12 +4,13 @@ A body is JSON (`inputs`, `parameters`; files in base64) or the bytes of one pic
 one's choice is named in the query, `?model=kit:ner`, or in the JSON.
 """
 
-import base64
-import binascii
+import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from fastapi import FastAPI, Request
@@ -18,9 +19,13 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.types import MEDIA, Modality, Slot
 from studio.inference.client import Prediction
+from studio.inference.visit import Visit
 from studio.service import Studio
 from studio.tasks import TASKS
 from studio.tasks.base import Task
+from studio.tasks.bodies import decoded, encoded
+
+R = TypeVar("R")
 
 PREDICTIONS = 32  # that wait for the worker at a time: as many as it may put into a batch
 BESIDE = {"inputs", "parameters", "model", "stream", "options"}  # keys of a body; others are parameters too
@@ -29,23 +34,59 @@ EVENTS = "text/event-stream"
 
 
 class Asking:
-    """Questions to the worker from async routes, in threads of their own: pages and streams go on meanwhile."""
+    """Questions to the worker from async routes, in threads of their own: pages and streams go on meanwhile.
+
+    When the client goes away, what it has asked leaves the worker's line, or stops the text that is being written.
+    """
 
     def __init__(self) -> None:
         self._waiting = anyio.CapacityLimiter(PREDICTIONS)
 
-    async def predict(self, ask: "partial[Prediction]") -> Prediction:
-        """Wait for one answer."""
-        return await anyio.to_thread.run_sync(ask, limiter=self._waiting)
+    async def run(self, ask: Callable[[], R], request: Request) -> R:
+        """Wait for what asks a model."""
+        async with _attended(request) as visit:
+            return await anyio.to_thread.run_sync(partial(visit.run, ask), limiter=self._waiting)
 
-    async def parts(self, stream: Iterator[str | Prediction]) -> AsyncGenerator[str | Prediction]:
-        """The parts of a text as they come; when the reader leaves, the model stops."""
-        try:
-            while (part := await anyio.to_thread.run_sync(next, stream, None, limiter=self._waiting)) is not None:
-                yield part
-        finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(getattr(stream, "close", lambda: None))
+    async def parts(self, stream: Iterator[R], request: Request) -> AsyncGenerator[R]:
+        """The parts of a stream as they come."""
+        turn = threading.Lock()  # a generator that is at work cannot be closed
+
+        def after() -> R | None:
+            with turn:
+                return visit.run(next, stream, None)
+
+        def close() -> None:
+            with turn:
+                getattr(stream, "close", lambda: None)()
+
+        async with _attended(request) as visit:
+            try:
+                while (part := await self._part(after)) is not None:
+                    yield part
+            finally:
+                visit.leave()
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(close)
+
+    async def _part(self, after: Callable[[], R | None]) -> R | None:
+        return await anyio.to_thread.run_sync(after, limiter=self._waiting, abandon_on_cancel=True)
+
+
+@asynccontextmanager
+async def _attended(request: Request) -> AsyncIterator[Visit]:
+    """A visit that ends when the client hangs up. The body must have been read."""
+    visit = Visit()
+    watching = asyncio.create_task(_watch(request, visit))
+    try:
+        yield visit
+    finally:
+        watching.cancel()
+
+
+async def _watch(request: Request, visit: Visit) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    visit.leave()
 
 
 def add_routes(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
@@ -62,8 +103,8 @@ def add_routes(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
         ref = model or wanted
         if stream and TASKS[task].stream is not None:
             parts = studio.stream(caller, task, inputs, params, ref)
-            return StreamingResponse(_events(asking.parts(parts)), media_type=EVENTS)
-        found = await asking.predict(partial(studio.predict, caller, task, inputs, params, ref))
+            return StreamingResponse(_events(asking.parts(parts, request)), media_type=EVENTS)
+        found = await asking.run(partial(studio.predict, caller, task, inputs, params, ref), request)
         return _response(TASKS[task], found)
 
     api.post("/tasks/{task}", openapi_extra={"requestBody": BODY})(predict)
@@ -147,39 +188,6 @@ def inputs_schema(task: Task) -> dict[str, Any]:
     }
 
 
-def decoded(task: Task, given: Any) -> dict[str, Any]:
-    """`inputs` of a JSON body as the task takes them: by slot, files decoded.
-
-    Raises `InvalidInput` with the slot's name for what is no base64.
-    """
-    names = {slot.name for slot in task.inputs}
-    several = isinstance(given, dict) and bool(given) and set(given) <= names
-    inputs = dict(given) if several else {task.inputs[0].name: given}
-    for slot in task.inputs:
-        if slot.modality in MEDIA and isinstance(inputs.get(slot.name), str):
-            inputs[slot.name] = _file(slot.name, inputs[slot.name])
-    return inputs
-
-
-def encoded(value: Any) -> Any:
-    """An output with its files in base64, as JSON needs them."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, dict):
-        return {name: encoded(one) for name, one in value.items()}
-    if isinstance(value, list) and value and not isinstance(value[0], int | float | str):
-        return [encoded(one) for one in value]
-    return value
-
-
-def _file(name: str, text: str) -> bytes:
-    content = text.partition(",")[2] if text.startswith("data:") else text
-    try:
-        return base64.b64decode("".join(content.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(name, text, "Give a file in base64, or send its bytes as the body.") from None
-
-
 async def _question(task: Task, request: Request) -> tuple[dict[str, Any], dict[str, Any], str, bool]:
     """Inputs, parameters, model and whether to stream, from a body of either kind."""
     content = await request.body()
@@ -196,9 +204,13 @@ async def _question(task: Task, request: Request) -> tuple[dict[str, Any], dict[
     params = body.get("parameters") or {}
     if not isinstance(params, Mapping):
         raise InvalidInput("parameters", params, "Give an object of names and values.")
-    params = {**params, **{name: value for name, value in body.items() if name not in BESIDE}}
+    slots = {slot.name for slot in task.inputs} - BESIDE
+    params = {**params, **{name: value for name, value in body.items() if name not in BESIDE | slots}}
     given = {name: value for name, value in params.items() if value is not None}
-    return decoded(task, body["inputs"]), given, str(body.get("model") or ""), body.get("stream") is True
+    inputs = decoded(task, body["inputs"])
+    if slots & set(body):  # as the Hub's client asks about pictures
+        inputs |= decoded(task, {name: body[name] for name in slots & set(body)})
+    return inputs, given, str(body.get("model") or ""), body.get("stream") is True
 
 
 def _no_number(name: str) -> None:

@@ -32,6 +32,7 @@ _DTYPES = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"}
 def describe(hub: Hub, repo: Repo, commit: Commit, *, blobs: bool = False) -> dict[str, Any]:
     """Everything the Hub tells about a repository at a commit."""
     metadata = check_card(hub.text(repo, "README.md", commit) or "", repo.kind).metadata
+    config = _config(hub, repo, commit) if repo.kind == "model" else {}
     info: dict[str, Any] = {
         "_id": commit.oid[:24],
         "id": repo.id,
@@ -44,14 +45,14 @@ def describe(hub: Hub, repo: Repo, commit: Commit, *, blobs: bool = False) -> di
         "disabled": False,
         "downloads": repo.downloads,
         "likes": repo.likes,
-        "tags": _tags(metadata, commit),
+        "tags": _tags(metadata, commit, custom="auto_map" in config),
         "siblings": [_sibling(commit, path, blobs=blobs) for path in sorted(commit.tree)],
         "usedStorage": sum(entry.size for entry in commit.tree.values()),
     }
     if metadata:
         info["cardData"] = json.loads(json.dumps(metadata, default=str))
     if repo.kind == "model":
-        info |= _model_fields(hub, repo, commit, metadata)
+        info |= _model_fields(hub, repo, commit, metadata) | ({"config": config} if config else {})
     elif repo.kind == "space":
         info |= {"sdk": repo.space.sdk, "runtime": {"stage": repo.space.stage}}
     return info
@@ -71,7 +72,7 @@ def _listed(value: object) -> list[str]:
     return [str(item) for item in (value if isinstance(value, list) else [value]) if item is not None]
 
 
-def _tags(metadata: dict[str, Any], commit: Commit) -> list[str]:
+def _tags(metadata: dict[str, Any], commit: Commit, *, custom: bool) -> list[str]:
     """The card's tags and those the Hub derives from its fields and the files."""
     tags = _listed(metadata.get("library_name"))
     tags += ["safetensors"] if any(path.endswith(".safetensors") for path in commit.tree) else []
@@ -79,23 +80,38 @@ def _tags(metadata: dict[str, Any], commit: Commit) -> list[str]:
     for name, prefix in (("license", "license"), ("datasets", "dataset"), ("base_model", "base_model"),
                          ("task_categories", "task_categories"), ("size_categories", "size_categories")):  # fmt: skip
         tags += [f"{prefix}:{item}" for item in _listed(metadata.get(name))]
+    if "adapter_config.json" in commit.tree:
+        tags += ["peft", *(f"base_model:adapter:{item}" for item in _listed(metadata.get("base_model")))]
+    tags += ["custom_code"] if custom else []
     return [*dict.fromkeys(tags), "region:us"]
 
 
 def _model_fields(hub: Hub, repo: Repo, commit: Commit, metadata: dict[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"modelId": repo.id, "spaces": []}
+    fields: dict[str, Any] = {"modelId": repo.id, "spaces": [], "inferenceProviderMapping": repo.providers}
     fields |= {name: metadata[name] for name in ("pipeline_tag", "library_name", "model-index") if metadata.get(name)}
-    try:
-        config = json.loads(hub.text(repo, "config.json", commit) or "null")
-    except ValueError:
-        config = None
-    if isinstance(config, dict):
-        fields["config"] = {name: config[name] for name in ("architectures", "model_type") if name in config}
     weights = commit.tree.get("model.safetensors")
     parameters = _parameters(hub.content(weights)) if weights is not None else None
     if parameters is not None:
         fields["safetensors"] = {"parameters": parameters, "total": sum(parameters.values())}
     return fields
+
+
+def _config(hub: Hub, repo: Repo, commit: Commit) -> dict[str, Any]:
+    """The part of a model's configuration that the Hub tells: of transformers, of diffusers, of PEFT."""
+
+    def read(path: str, *names: str) -> dict[str, Any]:
+        try:
+            found = json.loads(hub.text(repo, path, commit) or "null")
+        except ValueError:
+            found = None
+        return {name: found[name] for name in names if name in found} if isinstance(found, dict) else {}
+
+    config = read("config.json", "architectures", "model_type", "auto_map")
+    parts = {
+        "diffusers": read("model_index.json", "_class_name"),
+        "peft": read("adapter_config.json", "base_model_name_or_path", "task_type"),
+    }
+    return config | {name: part for name, part in parts.items() if part}
 
 
 def _parameters(data: bytes) -> dict[str, int] | None:
@@ -118,7 +134,9 @@ def _parameters(data: bytes) -> dict[str, int] | None:
 def _expanded(request: Request, info: dict[str, Any]) -> dict[str, Any]:
     """Only what `expand` names, if it names anything."""
     names = request.query_params.getlist("expand") + request.query_params.getlist("expand[]")
-    return {name: info[name] for name in ("_id", "id", *names) if name in info} if names else info
+    if not names:
+        return {name: value for name, value in info.items() if name != "inferenceProviderMapping"}
+    return {name: info[name] for name in ("_id", "id", *names) if name in info}
 
 
 async def info(request: Request) -> Response:

@@ -17,7 +17,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from . import cards, cas, catalog, commits, discussions, downloads, jobs, lfs, repositories, spaces, trees, users
+from . import (
+    cards,
+    cas,
+    catalog,
+    commits,
+    discussions,
+    downloads,
+    jobs,
+    lfs,
+    repositories,
+    router,
+    spaces,
+    trees,
+    users,
+)
 from .accounts import Accounts, Role
 from .errors import HubError, RepoMovedError, answer_disconnect, answer_hub_error, answer_moved
 from .faults import Faults, FaultyApp, LoggedRequest
@@ -34,7 +48,21 @@ async def _no_such_route(request: Request) -> Response:
 def create_app(hub: Hub) -> Starlette:
     """The application over this state; the order of the routes is from special to general."""
     routes: list[BaseRoute] = []
-    for part in (users, cards, jobs, repositories, spaces, discussions, trees, commits, cas, lfs, catalog, downloads):
+    for part in (
+        users,
+        cards,
+        jobs,
+        repositories,
+        spaces,
+        discussions,
+        trees,
+        commits,
+        cas,
+        lfs,
+        router,
+        catalog,
+        downloads,
+    ):
         routes.extend(part.ROUTES)
     methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
     routes.append(Route("/{rest:path}", _no_such_route, methods=methods))

@@ -75,7 +75,10 @@ class HubJob:
 
 @dataclass
 class Repo:
-    """One repository: its references and commits, who may see it, and its counters."""
+    """One repository: its references and commits, who may see it, its counters, and which providers serve it.
+
+    `providers`: provider → its `providerId`, `task` and `status`.
+    """
 
     kind: RepoKind
     id: str
@@ -90,6 +93,7 @@ class Repo:
     granted: set[str] = field(default_factory=set)
     downloads: int = 0
     likes: int = 0
+    providers: dict[str, dict[str, str]] = field(default_factory=dict)
     space: SpaceState = field(default_factory=SpaceState)
 
     @property
@@ -153,7 +157,10 @@ class Repo:
 
 @dataclass
 class Hub:
-    """All state of one server. `base` is its own address; `page_size` bounds every list it answers."""
+    """All state of one server. `base` is its own address; `page_size` bounds every list it answers.
+
+    `served` holds what (provider, model) answers, `without_credit` the users who have none for Inference Providers.
+    """
 
     base: str
     accounts: Accounts = field(default_factory=Accounts)
@@ -164,6 +171,8 @@ class Hub:
     lfs_parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
     xet: XetStorage = field(default_factory=XetStorage)
     jobs: dict[str, HubJob] = field(default_factory=dict)
+    served: dict[tuple[str, str], Any] = field(default_factory=dict)
+    without_credit: set[str] = field(default_factory=set)
     page_size: int = 1000
     multipart_bytes: int = 50_000_000
 

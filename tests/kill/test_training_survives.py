@@ -31,8 +31,14 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[RunningStudio]:
-    studio = RunningStudio(tmp_path / "home", {"STUDIO_OFFLINE": "true"})
+def plugins() -> str:
+    """Where a studio finds packages beside the installed ones."""
+    return ""
+
+
+@pytest.fixture
+def running(tmp_path: Path, plugins: str) -> Iterator[RunningStudio]:
+    studio = RunningStudio(tmp_path / "home", {"STUDIO_OFFLINE": "true", "PYTHONPATH": plugins})
     studio.start()
     yield studio
     for job in call(studio, "/api/jobs"):

@@ -3,6 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.tiny import text, vision, writing
+from tests.tiny import audio, several, text, vision, writing
 
-TINY: dict[str, Callable[[Path], None]] = {**text.TINY, **writing.TINY, **vision.TINY}
+TINY: dict[str, Callable[[Path], None]] = {
+    **text.TINY,
+    **writing.TINY,
+    **vision.TINY,
+    **audio.TINY,
+    **several.TINY,
+}

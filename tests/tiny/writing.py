@@ -1,16 +1,18 @@
 """Tiny models that write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.tiny.tokenizers import letters
 
 
-def save_llama(folder: Path) -> None:
+def save_llama(folder: Path, words: Sequence[str] = ()) -> None:
+    """A chat model; these words are one token each."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = letters()
+    tokenizer.add_tokens(list(words))
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

@@ -23,12 +23,13 @@ OTHERS: tuple[Registry[Any], ...] = (METRICS, PAGES)
 
 
 @contextmanager
-def plugged() -> Iterator[None]:
+def plugged(folder: Path = PLUGINS) -> Iterator[None]:
+    """While this lasts, what lies in `folder` is installed."""
     for table in OTHERS:
         assert "toy-metric" not in table  # read now, so that the toys do not stay behind in them
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(PLUGINS))
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(PLUGINS), os.environ.get("PYTHONPATH", "")])))
+        patch.syspath_prepend(str(folder))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")])))
         patch.setattr(constants, "HF_HUB_OFFLINE", constants.HF_HUB_OFFLINE)  # a studio that is started sets it
         _forget()
         yield

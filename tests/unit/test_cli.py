@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from studio import cli
+from studio.tasks.base import EXAMPLES, examples
 from tests.unit.plugged import PLUGINS
 
 TEXT = "A chess program with a strong engine"
@@ -158,6 +159,43 @@ def test_a_model_answers_text_and_stdin(terminal: Terminal) -> None:
     assert len(empty.stderr.splitlines()) == 1
 
 
+def test_files_go_in_and_come_out(terminal: Terminal, tmp_path: Path) -> None:
+    spoken, masks = tmp_path / "spoken.wav", tmp_path / "masks.json"
+    clip, picture = EXAMPLES / "yes.mp3", EXAMPLES / examples("image-segmentation")[0].inputs["inputs"]
+    commands = (
+        ("predict", "audio-classification", str(clip), "--model", "kit:commands"),
+        ("predict", "text-to-speech", "Hello there.", "--set", "speed=1.2", "--output", str(spoken)),
+        ("predict", "image-segmentation", str(picture), "--model", "kit:segmenter", "-o", str(masks)),
+    )
+    heard, said, shown = terminal.all(*commands)
+    assert [done.returncode for done in (heard, said, shown)] == [0, 0, 0], said.stderr
+    assert json.loads(heard.stdout)[0]["label"] == "yes"
+    assert (said.stdout, said.stderr) == ("", f"{spoken}\n")
+    assert spoken.read_bytes()[:4] == b"RIFF"
+    found = json.loads(masks.read_text())
+    assert [one["mask"] for one in found] == [f"masks-{number}.png" for number in range(1, len(found) + 1)]
+    assert all((tmp_path / one["mask"]).read_bytes()[:4] == b"\x89PNG" for one in found)
+    piped = terminal.json("predict", "audio-classification", "-", "--model", "kit:commands", stdin=clip.read_bytes())
+    assert piped == json.loads(heard.stdout)
+
+
+def test_several_inputs_go_by_name_and_lists_are_json(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "sentences.json"
+    file.write_text('["a dog barks", "taxes rise"]')
+    given = ("predict", "sentence-similarity", "a puppy", "--model", "kit:minilm-l6", "-i")
+    written, read, asked = terminal.all(
+        (*given, f"sentences={file.read_text()}"),
+        (*given, f"sentences={file}"),
+        ("predict", "question-answering", "--input", "question=Who?", "--input", "context=Anna spoke."),
+    )
+    assert (written.returncode, read.stdout) == (0, written.stdout)
+    near, far = json.loads(written.stdout)
+    assert near > far
+    assert json.loads(asked.stdout)[0]["answer"] in "Anna spoke."
+    kept = terminal.run(*given, f"sentences={file}", "-o", str(tmp_path / "scores.json"))
+    assert (kept.stdout, json.loads((tmp_path / "scores.json").read_text())) == ("", [near, far])
+
+
 def test_an_upload_prints_a_reference_that_can_be_trained_on(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "reviews.csv"
     file.write_text("review,stars\ngood,five\nbad,one\n")
@@ -182,7 +220,7 @@ def test_a_result_is_deleted(terminal: Terminal) -> None:
 
 
 BAD: list[tuple[str, int, str]] = [
-    ("train nope", 1, "Unknown recipe 'nope'. Known: text-classification, publish, kit-add, toy-recipe."),
+    ("train nope", 1, "Unknown recipe 'nope'. Known: text-classification, "),
     ("train publish", 2, "It does not train a model. Known: text-classification, toy-recipe."),
     ("train toy-recipe --set count=0", 2, "count: '0' is not usable. Input should be greater than or equal to 1."),
     ("train toy-recipe --set nope=1", 2, "nope: '1' is not usable. No field is called so"),
@@ -199,6 +237,16 @@ BAD: list[tuple[str, int, str]] = [
     ("publish nope me/x", 1, "There is no artifact 'nope'."),
     ("upload /no/such.csv", 2, "There is no such file."),
     ("predict nope hello", 1, "Unknown task 'nope'. Known: text-classification, token-classification,"),
+    ("predict text-classification", 2, "inputs: 'nothing' is not usable. Give it with --input inputs=…."),
+    ("predict question-answering Who?", 2, "context: 'nothing' is not usable."),
+    ("predict question-answering Who? -i context", 2, "Write it as name=value, for example context=…."),
+    ("predict question-answering Who? -i nope=1", 1, "Unknown input 'nope'. Known: question, context."),
+    ("predict question-answering Who? -i question=Where?", 2, "question: 'Where?' is not usable. It is given twice."),
+    ("predict sentence-similarity one -i sentences=[1", 2, "sentences: '[1' is not usable. It must be JSON"),
+    ("predict sentence-similarity one -i sentences=two", 2, "sentences: 'two' is not usable. There is no such file."),
+    ("predict audio-classification /no/such.wav", 2, "inputs: '/no/such.wav' is not usable. There is no such file."),
+    ("predict text-to-speech Hello", 2, "The answer is no text (speech); name a file for it"),
+    ("predict text-to-speech Hello -o /no/such/place.wav", 2, "There is no such folder."),
     ("predict text-classification hello --model kit:nope", 1, "kit:topic-classifier"),
     ("predict text-classification hello --model nope", 2, 'Give "kit:ID", "artifact:ID"'),
     ("predict text-classification hello --set top_k=0", 2, "top_k: '0' is not usable."),

@@ -191,7 +191,7 @@ def test_artifacts_and_cards_are_their_owners_and_the_admins(public: Studio) -> 
         lambda: public.delete_artifact(BEN, result),
         lambda: public.publish(signed_in, result, "ben/stolen"),
         lambda: public.predict(BEN, "text-classification", {"inputs": "a"}, {}, f"artifact:{result}"),
-        lambda: public.snippet(BEN, "text-classification", {"inputs": "a"}, {}, f"artifact:{result}"),
+        lambda: public.snippets(BEN, "text-classification", {"inputs": "a"}, {}, f"artifact:{result}", "http://x"),
     ]
     for verb in verbs:
         with pytest.raises(NotFound, match=f"There is no artifact '{result}'"):
@@ -209,7 +209,7 @@ def test_artifacts_and_cards_are_their_owners_and_the_admins(public: Studio) -> 
 @pytest.mark.parametrize("name", ["", ".", "..", "../jobs", "/etc", ".staging-1", "a\0b", "x" * 300])
 def test_ids_from_outside_lead_nowhere(public: Studio, name: str) -> None:
     add_artifact(public, ANN.owner)
-    for verb in (public.artifact, public.job, public.card, public.delete_artifact, public.delete_upload):
+    for verb in (public.artifact, public.job, public.card, public.delete_artifact, public.delete_dataset):
         with pytest.raises(NotFound):
             verb(TEACHER, name)
 
@@ -225,7 +225,7 @@ def test_uploads_and_paths_are_their_owners(public: Studio, studio: Studio, tmp_
         with pytest.raises(NotFound):
             public.column(who, ref, "train", "text")
         with pytest.raises(NotFound):
-            public.delete_upload(who, ref)
+            public.delete_dataset(who, ref)
         assert ref not in [info.ref for info in public.datasets(who)]
     problems = public.validate(BEN, "text-classification", {"dataset": ref})
     assert any("no upload" in str(problem) for problem in problems)
@@ -287,13 +287,13 @@ def test_an_upload_that_is_needed_is_not_deleted(studio: Studio, tmp_path: Path)
     job = studio.store.add(Job("train-1", TOY, "", {"data": {"dataset": ref}}, "local", "key"))
     for name in (ref, ref.removeprefix("upload:")):
         with pytest.raises(Conflict, match="train-1 is queued"):
-            studio.delete_upload(LOCAL, name)
+            studio.delete_dataset(LOCAL, name)
     studio.cancel(LOCAL, job.id)
-    studio.delete_upload(LOCAL, ref)
+    studio.delete_dataset(LOCAL, ref)
     assert ref not in [info.ref for info in studio.datasets(LOCAL)]
     for gone in (ref, "kit:debian-topics"):
         with pytest.raises(NotFound):
-            studio.delete_upload(LOCAL, gone)
+            studio.delete_dataset(LOCAL, gone)
 
 
 # -- ending

@@ -34,7 +34,6 @@ BUILDERS: Registry[Builder] = Registry(
         "emoji-scenes": "studio.starter.build.vision.emoji_scenes:BUILDER",
         "fashion": "studio.starter.build.vision.fashion:BUILDER",
         "segmenter": "studio.starter.build.vision.segmenter:BUILDER",
-        "captioner": "studio.starter.build.vision.captioner:BUILDER",
         "vqa": "studio.starter.build.vision.vqa:BUILDER",
         "depth": "studio.starter.build.vision.depth:BUILDER",
         "detector": "studio.starter.build.vision.detector:BUILDER",

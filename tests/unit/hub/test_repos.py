@@ -186,8 +186,6 @@ def test_only_harmless_files_are_downloaded(
     (folder / "modeling.py").write_text("import os")
     repos.create_repo(REPO, token, settings, private=False)
     send(folder, settings, token)
-    sizes = {file.path: file.size for file in repos.model_files(REPO, settings=settings)}
-    assert sizes["model.safetensors"] == 1_500_000
     snapshot = repos.download_model(REPO, settings=settings)
     names = {file.name for file in snapshot.path.rglob("*") if file.is_file()}
     assert {"config.json", "model.safetensors", "README.md"} <= names

@@ -10,7 +10,9 @@ import pytest
 
 from studio.core.errors import HubUnreachable, InvalidInput, NotFound, StudioError, UnknownName
 from studio.core.settings import ROOT, Settings
+from studio.hub import models as hub_models
 from studio.hub import repos
+from studio.hub.models import RemoteModel
 from studio.hub.repos import HubSnapshot, RemoteFile
 from studio.inference import folders, models
 from studio.jobs import artifacts
@@ -58,7 +60,8 @@ def test_memory_is_what_the_weights_take(home: Settings) -> None:
     found = models.resolve_model("artifact:adapted", home, "local")
     assert found.base is not None
     weights = load_file(found.base / "model.safetensors") | load_file(found.path / folders.ADAPTER_WEIGHTS)
-    assert models.memory_bytes(found) == sum(tensor.numel() for tensor in weights.values()) * torch.float32.itemsize
+    count = sum(tensor.numel() for tensor in weights.values())
+    assert models.memory_bytes(found, "cpu") == count * torch.float32.itemsize
 
 
 @pytest.mark.parametrize("owner", ["hf:somebody", "session:x", ""])
@@ -114,7 +117,7 @@ def test_damaged_headers_are_refused(home: Settings, whole: Path) -> None:
     for content in (b"", b"\xff" * 100, b"\x02" + b"\0" * 7 + b"[]", b"\x02" + b"\0" * 7 + b"{"):
         (whole / "model.safetensors").write_bytes(content)
         with pytest.raises(InvalidInput, match="damaged"):
-            models.memory_bytes(found)
+            models.memory_bytes(found, "cpu")
 
 
 def test_code_from_repositories_is_refused_unless_not_needed(home: Settings, whole: Path) -> None:
@@ -198,6 +201,7 @@ def test_menus_offer_what_answers_and_what_can_be_trained(home: Settings) -> Non
     offered = models.available(TASK, home, "local")
     assert offered[0].source == "kit"
     assert [info.ref for info in offered if info.source == "artifact"] == [
+        "artifact:headless",
         "artifact:adapted",
         "artifact:other",
         "artifact:whole",
@@ -217,16 +221,16 @@ def hub(monkeypatch: pytest.MonkeyPatch, whole: Path) -> Callable[[list[str] | N
     def serve(names: list[str] | None) -> list[str]:
         asked: list[str] = []
 
-        def files(repo_id: str, revision: str, settings: Settings) -> tuple[RemoteFile, ...]:
+        def look_up(repo_id: str, revision: str, settings: Settings) -> RemoteModel:
             if names is None:
                 raise HubUnreachable
-            return tuple(RemoteFile(name, 1) for name in names)
+            return RemoteModel(repo_id, files=tuple(RemoteFile(name, 1) for name in names))
 
         def download(repo_id: str, revision: str, settings: Settings) -> HubSnapshot:
             asked.append(f"{repo_id}@{revision}")
             return HubSnapshot(whole, "c0ffee", "apache-2.0")
 
-        monkeypatch.setattr(repos, "model_files", files)
+        monkeypatch.setattr(hub_models, "look_up", look_up)
         monkeypatch.setattr(repos, "download_model", download)
         return asked
 

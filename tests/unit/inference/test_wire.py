@@ -61,3 +61,11 @@ def test_an_unknown_class_becomes_a_plain_error() -> None:
     for name in ("KitDamaged", "Path", "shorten", "Exception", None):
         error = wire.error_from_json({"type": name, "message": "words"})
         assert (type(error), str(error)) == (StudioError, "words")
+
+
+def test_a_class_of_another_module_comes_back_as_the_nearest_that_is_known() -> None:
+    class WrongModel(NotFound):
+        """Defined beside a task."""
+
+    again = wire.error_from_json(wire.error_to_json(WrongModel("It is of texts.")))
+    assert (type(again), str(again), again.status) == (NotFound, "It is of texts.", 404)

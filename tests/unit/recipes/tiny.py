@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from studio.core.params import parse
 from studio.core.settings import Settings
 from studio.jobs.artifacts import Manifest, commit, stage
@@ -104,7 +106,12 @@ def make_params(dataset: str, **values: Any) -> TextClassificationParams:
 
 
 def make_context(
-    settings: Settings, params: TextClassificationParams, job: str = "job-1", attempt: int = 1, cancel_at: int = 0
+    settings: Settings,
+    params: BaseModel,
+    job: str = "job-1",
+    attempt: int = 1,
+    cancel_at: int = 0,
+    recipe: str = "text-classification",
 ) -> tuple[JobContext, Recorded]:
     workdir = settings.jobs_dir / job
     attempt_dir = workdir / f"attempt-{attempt}"
@@ -112,7 +119,7 @@ def make_context(
     spec = JobSpec(
         job=job,
         attempt=attempt,
-        recipe="text-classification",
+        recipe=recipe,
         params=params.model_dump(mode="json"),
         owner=OWNER,
         workdir=workdir,

@@ -12,7 +12,7 @@ from mcp import Client
 from studio.core.settings import Settings
 from studio.tasks import TASKS
 from studio.tasks.base import EXAMPLES
-from studio.web.mcp import VERBS
+from studio.web.tools import VERBS
 from tests.unit.plugged import plugged
 from tests.unit.web.serving import Served, serve
 
@@ -57,6 +57,23 @@ def test_texts_and_pictures_are_answered(served: Served) -> None:
     assert labels[0]["score"] >= labels[1]["score"] > 0
     picture = base64.b64encode((EXAMPLES / "cat.jpg").read_bytes()).decode()
     assert "cat" in told(call(served, "image_classification", inputs=picture))[0]["label"].lower()
+
+
+def test_models_are_told_and_compared(served: Served) -> None:
+    facts = told(call(served, "model_facts", task="text-classification", model="kit:topic-classifier"))
+    assert (facts["problem"], facts["format"]) == ("", "safetensors")
+    assert (
+        "fill-mask" in told(call(served, "model_facts", task="text-classification", model="kit:fill-mask"))["problem"]
+    )
+    asked = {"task": "text-classification", "inputs": TEXT, "parameters": {"top_k": 1}}
+    one, other = told(call(served, "compare_models", models=["kit:topic-classifier", "kit:fill-mask"], **asked))
+    assert one["output"][0][0]["score"] > 0
+    assert "fill-mask" in other["error"]
+    assert "kit:topic-classifier" in told(call(served, "recent_models", task="text-classification"))
+    offline = call(served, "search_models", task="text-classification", words="bert")
+    assert offline.is_error
+    assert "offline" in offline.content[0].text
+    assert told(call(served, "list_providers", task="text-classification", model="kit:spam")) == []
 
 
 def test_data_and_jobs_are_told(served: Served) -> None:

@@ -223,6 +223,58 @@ def test_models_are_listed_by_what_they_are_for(client: httpx.Client) -> None:
     refused(client.get("/models", params={"task": "nope"}), 404, "Unknown task 'nope'")
 
 
+def test_a_model_is_looked_at_before_it_is_loaded(client: httpx.Client) -> None:
+    asked = {"task": "text-classification", "model": "kit:topic-classifier"}
+    facts = client.get("/models/facts", params=asked).json()
+    assert (facts["problem"], facts["source"], facts["format"], facts["device"] != "") == (
+        "",
+        "kit",
+        "safetensors",
+        True,
+    )
+    assert facts["memory_bytes"] > facts["bytes"] > 0
+    problem = client.get("/models/facts", params=asked | {"model": "artifact:nope"}).json()["problem"]
+    assert problem == "There is no artifact 'nope'."
+    refused(client.get("/models/facts", params=asked | {"task": "nope"}), 404, "Unknown task 'nope'")
+    refused(client.get("/models/search", params={"task": "text-classification"}), 503, "offline")
+    refused(client.get("/models/search", params={"task": "text-classification", "sort": "x"}), 422, "sort")
+    assert client.get("/models/providers", params=asked).json() == []
+
+
+def test_models_are_compared(client: httpx.Client) -> None:
+    body = {"inputs": TEXT, "parameters": {"top_k": 1}, "models": ["kit:topic-classifier", "kit:ner"]}
+    one, other = client.post("/tasks/text-classification/compare", json=body).json()
+    assert (one["model"], one["error"], one["bytes"] > 0, one["seconds"] > 0) == (
+        "kit:topic-classifier",
+        "",
+        True,
+        True,
+    )
+    alone = client.post("/tasks/text-classification", json={"inputs": TEXT, "parameters": {"top_k": 1}})
+    assert one["output"][0][0]["label"] == alone.json()[0][0]["label"]
+    assert (other["output"], "token-classification" in other["error"]) == (None, True)
+    recent = client.get("/models/recent", params={"task": "text-classification"}).json()
+    assert recent[0] == "kit:topic-classifier"
+    refused(client.post("/tasks/text-classification/compare", json=body | {"models": []}), 422, "between 1 and 4")
+    refused(client.post("/tasks/nope/compare", json=body), 404, "Unknown task 'nope'")
+    refused(client.post("/tasks/image-classification/compare", json=body | {"inputs": "no picture"}), 422, "base64")
+
+
+def test_a_batch_is_a_job_and_its_result_a_data_set(client: httpx.Client) -> None:
+    params = {"task": "toy-task", "model": "kit:topic-classifier", "dataset": "kit:debian-topics", "limit": 20}
+    refused(client.post("/jobs", json={"recipe": "predict", "params": params | {"column": "nope"}}), 422, "column")
+    job = client.post("/jobs", json={"recipe": "predict", "params": params})
+    assert job.status_code == 201, job.text
+    found = finished(client, job.json()["id"])
+    ref = f"artifact:{found['artifact']}"
+    rows = client.get("/datasets/rows", params={"ref": ref}).json()
+    assert rows["total"] == 20
+    assert {"text", "label", "score", "error"} <= set(rows["columns"])
+    assert ref in [one["ref"] for one in client.get("/datasets").json()]
+    assert client.delete(f"/datasets/{ref}").status_code == 204
+    assert ref not in [one["ref"] for one in client.get("/datasets").json()]
+
+
 def test_a_card_is_read_and_kept(local: Served, client: httpx.Client) -> None:
     _add_artifact(local.studio, "local", "with-card")
     card = client.get("/artifacts/with-card/card")
@@ -279,7 +331,7 @@ def test_the_schema_describes_every_route(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.")
     assert schema["servers"] == [{"url": "/api"}]
-    assert len(schema["paths"]) == 23 + len(TASKS)
+    assert len(schema["paths"]) == 28 + len(TASKS)
     assert {f"/tasks/{task}" for task in TASKS} < set(schema["paths"])
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():

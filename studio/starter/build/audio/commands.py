@@ -22,7 +22,7 @@ FRAMES, BANDS = 100, 64  # of 10 ms
 WIDTH, LAYERS, HEADS, INNER = 96, 4, 4, 256
 PATCH, STRIDE = 16, 8
 SEED = 20
-EPOCHS, BATCH, RATE_OF_LEARNING, DECAY, SMOOTHING = 45, 32, 1e-3, 0.05, 0.1
+EPOCHS, BATCH, RATE_OF_LEARNING, DECAY, SMOOTHING = 240, 32, 1e-3, 0.05, 0.1
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # C of the logistic regression; the validation split chooses
 Split = Mapping[str, list[Any]]
 
@@ -77,7 +77,7 @@ def altered(samples: Any, choice: random.Random) -> Any:
     """
     import numpy as np
 
-    pace = choice.uniform(0.85, 1.18)  # moves the pitch too
+    pace = choice.uniform(0.8, 1.25)  # moves the pitch too
     samples = np.interp(np.arange(0, len(samples) - 1, pace), np.arange(len(samples)), samples)
     if choice.random() < 0.4:
         samples = sound.resample(sound.resample(samples, RATE, TELEPHONE), TELEPHONE, RATE)

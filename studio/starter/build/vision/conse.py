@@ -57,12 +57,12 @@ def build(out: Path) -> KitEntry:
 
 def first(entry: KitEntry) -> str:
     """What the first photo shows, of the candidates."""
-    return next(iter(conse.load(entry).classify(_stored(entry)[0].image, _asked())))
+    return next(iter(conse.load(entry.path).classify(_stored(entry)[0].image, _asked())))
 
 
 def measure(entry: KitEntry, rows: int) -> dict[str, float]:
     """How often the right candidate comes first, on the photos that lie in the image model's folder."""
-    model, stored = conse.load(entry), _stored(entry)[:rows]
+    model, stored = conse.load(entry.path), _stored(entry)[:rows]
     hits = [next(iter(model.classify(photo.image, _asked()))) == ANSWERS[photo.title] for photo in stored]
     return {"accuracy": sum(hits) / len(hits)}
 
@@ -80,7 +80,7 @@ def _quality(entry: KitEntry, stamps: Sequence[Photo]) -> dict[str, Quality]:
     named = [photo for photo in stamps if photo.title]
     titles = sorted({photo.title for photo in named})
     choice = random.Random(SEED)  # noqa: S311  not a secret
-    model = conse.load(entry)
+    model = conse.load(entry.path)
     hits = []
     for photo in named:
         others = choice.sample([title for title in titles if title != photo.title], CANDIDATES - 1)

@@ -57,12 +57,12 @@ def build(out: Path) -> KitEntry:
 def first(entry: KitEntry) -> float:
     """The share of the first photo that shows a person."""
     image, _ = _stored(entry)[0]
-    return float((selfie.load(entry).probability(image) > 0.5).mean())
+    return float((selfie.load(entry.path).probability(image) > 0.5).mean())
 
 
 def measure(entry: KitEntry, rows: int) -> dict[str, float]:
     """Mean intersection over union with the hand-drawn masks."""
-    model = selfie.load(entry)
+    model = selfie.load(entry.path)
     stored = _stored(entry)[:rows]
     return {"iou": float(np.mean([iou(model.probability(image) > 0.5, drawn) for image, drawn in stored]))}
 

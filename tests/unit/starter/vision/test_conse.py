@@ -8,7 +8,7 @@ from studio.starter.build.vision import photos
 
 def test_the_right_label_comes_first_and_the_sum_is_one() -> None:
     entry = kit.entry("kit:conse")
-    model = conse.load(entry)
+    model = conse.load(entry.path)
     stored = {photo.title: photo.image for photo in photos.read(kit.entry("kit:efficientnet-lite0").path)}
     scores = model.classify(stored["a cup of coffee"], ["a violin", "a hot drink", "a ship"])
     assert next(iter(scores)) == "a hot drink"

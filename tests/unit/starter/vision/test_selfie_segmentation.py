@@ -49,7 +49,7 @@ def test_unsure_pixels_do_not_count() -> None:
 def test_the_mask_has_the_pictures_size_and_finds_the_person() -> None:
     entry = kit.entry("kit:selfie-segmentation")
     image, drawn = selfie_segmentation._stored(entry)[0]
-    mask = selfie.load(entry).probability(image.resize((300, 200)))
+    mask = selfie.load(entry.path).probability(image.resize((300, 200)))
     assert mask.shape == (200, 300)
     found = np.asarray(Image.fromarray(mask).resize(image.size)) > 0.5
     assert iou(found, drawn) > 0.85

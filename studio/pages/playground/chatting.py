@@ -1,0 +1,112 @@
+"""A conversation: send, stop, try again, clear. The history is the chat component's own value."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from studio.pages.playground import problems
+from studio.pages.playground.draft import messages
+from studio.pages.playground.running import answer, checker, code, figures, question, said
+from studio.pages.playground.view import Stage, TaskForm, chat_slot
+from studio.service import Studio
+from studio.ui import modalities
+from studio.ui.modalities import raw
+from studio.ui.parts import Html
+
+History = list[dict[str, str]]
+
+
+def inputs(form: TaskForm, history: Any, message: str | None, given: Sequence[Any]) -> dict[str, Any]:
+    """The task's inputs: the system message, what was said, what is being said; other slots as they are."""
+    found: dict[str, Any] = {}
+    for slot, value in zip(form.task.inputs, given, strict=True):
+        if slot != chat_slot(form.task):
+            found[slot.name] = modalities.read(slot, value)
+            continue
+        system = [{"role": "system", "content": str(value).strip()}] if str(value or "").strip() else []
+        new = [{"role": "user", "content": message.strip()}] if message and message.strip() else []
+        found[slot.name] = [*system, *messages(history), *new]
+    return found
+
+
+def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
+    """The events of the conversation."""
+    chat = stage.chat
+    place = next(number for number, slot in enumerate(form.task.inputs) if slot == chat_slot(form.task))
+    outputs = [stage.result, chat.log, chat.message, stage.figures, stage.raw, stage.code, chat.send, chat.stop]
+
+    def talk(
+        request: gr.Request, chosen: tuple[str, str], history: History, given: Sequence[Any], values: Mapping[str, Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        keep = [gr.skip()] * 3
+        end = gr.update(visible=True), gr.update(visible=False)
+        pending = [*history, {"role": "assistant", "content": "…"}]
+        yield "", pending, "", *keep, gr.update(visible=False), gr.update(visible=True)
+        try:
+            asked = question(studio, form, request, chosen, inputs(form, history, "", given), values)
+            for part in answer(studio, asked):
+                whole = part if isinstance(part, str) else said(part)
+                now = [*history, {"role": "assistant", "content": whole}]
+                if isinstance(part, str):
+                    yield gr.skip(), now, gr.skip(), *keep, gr.skip(), gr.skip()
+                else:
+                    yield gr.skip(), now, gr.skip(), figures(part, asked), raw.code(part.output), gr.skip(), *end
+                    yield *[gr.skip()] * 5, code(studio, asked), gr.skip(), gr.skip()
+        except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
+            last = history[-1]["content"] if history else ""
+            yield problems.told(error, form.task), history[:-1], last, *keep, *end
+
+    def send(
+        request: gr.Request, model: str, provider: str, message: str, log: Any, *given: Any, **values: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        history = [*messages(log), {"role": "user", "content": message.strip()}]
+        yield from talk(request, (model, provider), history, given, values)
+
+    def again(
+        request: gr.Request, model: str, provider: str, message: str, log: Any, *given: Any, **values: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        history = messages(log)
+        while history and history[-1]["role"] != "user":
+            history.pop()
+        if history:
+            yield from talk(request, (model, provider), history, given, values)
+        else:
+            yield Html(""), [], message, *[gr.skip()] * 5
+
+    def check(model: str, provider: str, message: str, log: Any, *given: Any, **values: Any) -> list[Any]:
+        verdicts: list[Any] = checker(form, 4)(model, provider, message, log, *given, **values)
+        verdicts[4 + place] = gr.validate(True, "")  # the system message may be empty
+        verdicts[2] = gr.validate(bool(message and message.strip()), "Write a message.")
+        return verdicts
+
+    taken = [stage.model, stage.provider, chat.message, chat.log, *form.inputs]
+    shared: dict[str, Any] = {
+        "inputs": taken,
+        "inputs_kwargs": dict(form.params.fields),
+        "outputs": outputs,
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "concurrency_limit": 32,
+    }
+    running = [
+        gr.on([chat.send.click, chat.message.submit], send, validator=check, **shared),
+        chat.retry.click(again, **shared),
+    ]
+    buttons = [chat.send, chat.stop]
+    chat.stop.click(
+        lambda: (gr.update(visible=True), gr.update(visible=False)),
+        None,
+        buttons,
+        cancels=running,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    chat.clear.click(
+        lambda: ("", [], "", "", "", "", gr.update(visible=True), gr.update(visible=False)),
+        None,
+        outputs,
+        cancels=running,
+        api_visibility="private",
+        show_progress="hidden",
+    )
