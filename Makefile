@@ -5,12 +5,12 @@ BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: run test check format setup setup-dev browser clean
+.PHONY: run test check format setup setup-dev test-tools clean
 
 run: setup
 	@$(BIN)/python app.py
 
-test: setup-dev browser
+test: setup-dev test-tools
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup-dev
@@ -40,10 +40,15 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
 	@touch $@
 
-# Debian's Chromium drives the browser tests; any Chromium named in CHROMIUM will do.
-browser:
-	@command -v $${CHROMIUM:-chromium} >/dev/null || { echo "Installing Chromium for the browser tests …"; \
-	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium) >/dev/null; }
+# Debian's Chromium drives the browser tests; any Chromium named in CHROMIUM will do. The programs that pages show are
+# run with curl and Node.
+test-tools:
+	@missing=; \
+	  command -v $${CHROMIUM:-chromium} >/dev/null || missing="$$missing chromium"; \
+	  command -v curl >/dev/null || missing="$$missing curl"; \
+	  command -v node >/dev/null || missing="$$missing nodejs"; \
+	  [ -z "$$missing" ] || { echo "Installing$$missing for the tests …"; \
+	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing) >/dev/null; }
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

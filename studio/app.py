@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from studio.core.settings import ASSETS, Settings
 from studio.pages import PAGES
 from studio.service import Studio
-from studio.ui import shell
+from studio.ui import shell, visits
 from studio.ui.blocks import PagedBlocks, new_blocks
 from studio.ui.events import oauth_available
 from studio.ui.page import Page
@@ -36,6 +36,7 @@ def create_app(studio: Studio, pages: Sequence[Page] | None = None) -> gr.Blocks
             _build(start, shown, studio)
         if oauth_available():
             gr.LoginButton(visible=False)  # its presence makes Gradio serve /login/huggingface and /logout
+        demo.unload(visits.leave)
     for page in shown:
         if page.path:
             with demo.route(page.title, page.path):

@@ -85,13 +85,13 @@ class Inference:
         self._running()
 
     def status(self) -> dict[str, Any]:
-        """Of the process: `alive`, `pid`, `ready` (imports are done), `device`; of its work: see below.
+        """Of the process: `alive`, `pid`, `ready` (imports are done), `device`, `threads`; of its work: see below.
 
         `models` (ref, task and bytes of each warm one), `bytes`, `budget_bytes`, `queue` (requests that wait) and
         `running` (requests in the model).
         """
         found: dict[str, Any] = {"alive": False, "pid": None, "ready": False, "device": "", "models": [], "bytes": 0}
-        found |= {"budget_bytes": self._settings.inference_memory_mb * MB, "queue": 0, "running": 0}
+        found |= {"threads": 0, "budget_bytes": self._settings.inference_memory_mb * MB, "queue": 0, "running": 0}
         worker = self._worker
         if worker is None or not worker.alive:
             return found

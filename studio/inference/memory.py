@@ -6,7 +6,7 @@ Nothing is loaded here, and nothing is asked of torch: the web process calls thi
 from dataclasses import dataclass
 from functools import lru_cache
 
-from studio.core.errors import InvalidInput
+from studio.core.errors import Conflict, InvalidInput
 from studio.core.settings import Settings
 from studio.core.types import DeviceKind
 from studio.inference.pool import MB
@@ -54,6 +54,16 @@ def check(ref: str, need: int, settings: Settings, device: str) -> None:
     if need > limit.bytes:
         expected = f"It takes about {need / MB:,.0f} MB once loaded, and {limit.reason}. Choose a smaller one."
         raise InvalidInput("model", ref, expected)
+
+
+def check_free(need: int, device: str) -> None:
+    """Raise `Conflict` when `need` bytes are not free now: loading all the same would end the process, or another."""
+    free = leases.free_memory()
+    if device != "cuda" and need > free:
+        raise Conflict(
+            f"The model takes about {need / MB:,.0f} MB, and {free / MB:,.0f} MB of memory are free at this moment. "
+            "Choose a smaller one, or try again when jobs and other programs have ended."
+        )
 
 
 @lru_cache(maxsize=4)

@@ -19,11 +19,12 @@ from typing import Any, BinaryIO
 
 from studio.core.errors import InvalidInput, StudioError, shorten
 from studio.core.params import parse
-from studio.inference import wire
+from studio.inference import memory, wire
 from studio.inference.batching import Line, Request
 from studio.inference.border import border
 from studio.inference.models import ModelFiles, check_task, memory_bytes
 from studio.inference.pool import MB, Held, Pool
+from studio.jobs import leases
 from studio.tasks import TASKS
 from studio.tasks.base import Pipe
 
@@ -147,6 +148,7 @@ class Worker:
 
         def load() -> Pipe:
             check_task(model, task.id)
+            memory.check_free(memory_bytes(model, self._device), self._device)
             return task.load(model.path, model.base, self._device)
 
         return self._pool.hold((task.id, model), load, estimate=lambda: memory_bytes(model, self._device))
@@ -156,6 +158,7 @@ class Worker:
         return {
             "ready": bool(self._device),
             "device": self._device,
+            "threads": sys.modules["torch"].get_num_threads() if self._device and "torch" in sys.modules else 0,
             "models": [{"ref": model.ref, "task": task, "bytes": size} for (task, model), size in warm.items()],
             "bytes": sum(warm.values()),
             "budget_bytes": self._pool.budget,
@@ -202,7 +205,7 @@ def _prepare() -> str:
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # that a base misses the head which its adapter brings is no news
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        torch.set_num_threads(leases.cores())
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

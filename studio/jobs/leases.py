@@ -156,7 +156,7 @@ def detect() -> list[Device]:
 
 def observe(devices: Sequence[Device]) -> Machine:
     """The machine as it is at this moment."""
-    free = {"cpu": min(psutil.virtual_memory().available, memory_limit() - _cgroup_used())}
+    free = {"cpu": free_memory()}
     if any(device.kind == "cuda" for device in devices):
         free |= _gpu_free(int(time.monotonic() // GPU_LOOK_SECONDS))
     return Machine(devices, cores(), free)
@@ -178,6 +178,11 @@ def memory_limit() -> int:
     """Bytes of memory that this process may use: the machine's, or the container's when that is less."""
     total, limit = int(psutil.virtual_memory().total), _cgroup("memory.max")
     return min(total, int(limit)) if limit.isdigit() else total
+
+
+def free_memory() -> int:
+    """Bytes that are free at this moment, in the machine and in the container."""
+    return min(int(psutil.virtual_memory().available), memory_limit() - _cgroup_used())
 
 
 def _cgroup_used() -> int:

@@ -18,7 +18,7 @@ from studio.core.types import Modality, Slot
 from studio.tasks import media, snippets
 from studio.tasks.base import Params, Task, examples
 from studio.tasks.loading import Loaded, WrongModel, load_config, load_model, load_part, load_pipeline, loaded
-from studio.tasks.multimodal import moved
+from studio.tasks.multimodal import likeliest, moved
 
 ID = "document-question-answering"
 READS, SEES = "AutoModelForDocumentQuestionAnswering", "AutoModelForImageTextToText"
@@ -174,8 +174,6 @@ def _options(params: DocumentQuestionAnsweringParams) -> dict[str, Any]:
 
 def _write(pipe: Loaded, inputs: Mapping[str, Any], params: DocumentQuestionAnsweringParams) -> list[dict[str, Any]]:
     """Donut's answer; its score is the probability of the whole text."""
-    import torch
-
     model, tokenizer, images = pipe.pipe
     picture = media.image(inputs, "image")
     question = media.text(inputs, "question", "The question is empty; ask one.")
@@ -186,21 +184,9 @@ def _write(pipe: Loaded, inputs: Mapping[str, Any], params: DocumentQuestionAnsw
     most = int(getattr(model.config.decoder, "max_position_embeddings", None) or QUESTION + ANSWER)
     if read.shape[1] >= most:
         raise InvalidInput("question", f"{read.shape[1]} tokens", f"The model holds {most}, its answer included.")
-    count = params.top_k or 1
-    with torch.inference_mode():
-        found = model.generate(
-            **moved(images(images=picture, return_tensors="pt"), model),
-            decoder_input_ids=read,
-            max_new_tokens=min(ANSWER, most - read.shape[1]),
-            num_beams=max(2, count),  # one beam would have no score
-            num_return_sequences=count,
-            length_penalty=0.0,
-            do_sample=False,
-            output_scores=True,
-            return_dict_in_generate=True,
-        )
-    texts = [written(tokenizer.decode(row[read.shape[1] :])) for row in found.sequences]
-    scores = found.sequences_scores.float().exp().tolist()
+    given = moved(images(images=picture, return_tensors="pt"), model) | {"decoder_input_ids": read}
+    rows, scores = likeliest(model, given, params.top_k or 1, min(ANSWER, most - read.shape[1]))
+    texts = [written(tokenizer.decode(row[read.shape[1] :])) for row in rows]
     return [{"score": score, "answer": text, "start": -1, "end": -1} for score, text in zip(scores, texts, strict=True)]
 
 

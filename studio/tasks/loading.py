@@ -57,7 +57,7 @@ def load_pipeline(task: str, auto: Sequence[str], folder: Path, base: Path | Non
 
 def loaded(pipe: Any, *models: Any) -> Loaded:
     """The record for a pipe whose weights are those of `models`."""
-    return Loaded(pipe, sum(weight_bytes(model) for model in models), str(models[0].dtype).removeprefix("torch."))
+    return Loaded(pipe, sum(weight_bytes(model) for model in models), dtype_of(models[0]))
 
 
 def load_model(auto: Sequence[str], folder: Path, base: Path | None, device: str) -> Any:
@@ -135,6 +135,11 @@ def load_part(part: str, folder: Path, base: Path | None) -> Any:
 def halves(size: int, device: str) -> bool:
     """Whether weights whose files have `size` bytes are loaded in half precision."""
     return device.startswith("cuda") and size > 2 * LARGE
+
+
+def dtype_of(model: Any) -> str:
+    """The type of a model's weights, "float32" for example."""
+    return str(model.dtype).removeprefix("torch.")
 
 
 def weight_bytes(model: Any) -> int:

@@ -64,6 +64,24 @@ def moved(given: Mapping[str, Any], model: Any) -> dict[str, Any]:
     }
 
 
+def likeliest(model: Any, given: Mapping[str, Any], count: int, longest: int) -> tuple[Any, list[float]]:
+    """The tokens of the likeliest texts of a beam search, and the probability of each whole text."""
+    import torch
+
+    with torch.inference_mode():
+        found = model.generate(
+            **given,
+            max_new_tokens=longest,
+            num_beams=max(2, count),  # one beam would have no score
+            num_return_sequences=count,
+            length_penalty=0.0,
+            do_sample=False,
+            output_scores=True,
+            return_dict_in_generate=True,
+        )
+    return found.sequences, found.sequences_scores.float().exp().tolist()
+
+
 def _medium(processor: Any, inputs: Mapping[str, Any], kind: str) -> Any:
     """A picture, samples or frames as the processor takes them."""
     reader = getattr(processor, READERS[kind], None)

@@ -15,7 +15,7 @@ from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
 from studio.tasks import media, snippets
 from studio.tasks.base import Params, Task, examples
-from studio.tasks.loading import load_model, load_tokenizer, weight_bytes
+from studio.tasks.loading import dtype_of, load_model, load_tokenizer, weight_bytes
 
 ID = "question-answering"
 AUTO = "AutoModelForQuestionAnswering"
@@ -62,6 +62,7 @@ class Reader:
     tokenizer: Any
     limit: int
     bytes: int
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def load(folder: Path, base: Path | None, device: str) -> Reader:
     model = load_model([AUTO], folder, base, device)
     tokenizer = load_tokenizer(folder, base)
     positions = int(getattr(model.config, "max_position_embeddings", None) or WINDOW)
-    return Reader(model, tokenizer, min(int(tokenizer.model_max_length), positions), weight_bytes(model))
+    limit = min(int(tokenizer.model_max_length), positions)
+    return Reader(model, tokenizer, limit, weight_bytes(model), dtype_of(model))
 
 
 def predict(

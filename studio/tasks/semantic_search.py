@@ -58,12 +58,7 @@ corpus = {snippets.quoted(inputs["corpus"])}
 longest = min({LONGEST}, model.config.max_position_embeddings)
 
 
-def encode(texts):
-    batch = tokenizer(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
-    with torch.inference_mode():
-        states = model(**batch).last_hidden_state
-    mask = batch["attention_mask"][..., None]
-    return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+{snippets.encoder("longest")}
 
 
 near = encode(corpus) @ encode([{snippets.quoted(inputs["query"])}])[0]

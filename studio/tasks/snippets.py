@@ -82,3 +82,16 @@ def load_lines(auto: str, model: str, base: str = "", part: str = "AutoTokenizer
 def picture(file: str, name: str = "picture") -> str:
     """A line that opens a picture upright, as `media.image` does; it wants `Image, ImageOps` of PIL."""
     return f'{name} = ImageOps.exif_transpose(Image.open({quoted(file)})).convert("RGB")'
+
+
+def encoder(longest: int | str) -> str:
+    """A function of a script that does as `studio.starter.sentences.encode` with `model` and `tokenizer`.
+
+    `longest` is a number of word pieces, or an expression for it.
+    """
+    return f"""def encode(texts):
+    batch = tokenizer(texts, padding=True, truncation=True, max_length={longest}, return_tensors="pt")
+    with torch.inference_mode():
+        states = model(**batch).last_hidden_state
+    mask = batch["attention_mask"][..., None]
+    return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)"""

@@ -15,7 +15,7 @@ from studio.core.errors import InvalidInput, StudioError
 from studio.core.types import Label, Modality, Slot
 from studio.tasks import media, snippets
 from studio.tasks.base import Params, Task, examples
-from studio.tasks.loading import load_model, load_tokenizer, weight_bytes
+from studio.tasks.loading import dtype_of, load_model, load_tokenizer, weight_bytes
 
 AUTO = "AutoModelForSequenceClassification"
 EMPTY = "The text is empty; write what is to be classified."
@@ -61,6 +61,7 @@ class Classifier:
     can_pad: bool
     activation: Literal["sigmoid", "softmax", "none"]
     bytes: int
+    dtype: str
 
 
 def load(folder: Path, base: Path | None, device: str) -> Classifier:
@@ -75,6 +76,7 @@ def load(folder: Path, base: Path | None, device: str) -> Classifier:
         can_pad=tokenizer.pad_token is not None and getattr(config, "pad_token_id", None) is not None,
         activation=_activation(config),
         bytes=weight_bytes(model),
+        dtype=dtype_of(model),
     )
 
 
@@ -168,7 +170,12 @@ TASK = Task(
     inputs=(Slot("inputs", Modality.TEXT, "Text", "One text; what is longer than the model reads is cut."),),
     output=Slot("labels", Modality.LABELS, "Labels", "Best first; how sure the model is, from 0 to 1."),
     params=TextClassificationParams,
-    models=("kit:topic-classifier",),
+    models=(
+        "kit:topic-classifier",
+        "kit:sentiment",
+        "kit:spam",
+        "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
+    ),
     examples=examples("text-classification"),
     load=load,
     predict=predict,

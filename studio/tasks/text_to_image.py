@@ -157,12 +157,12 @@ from diffusers import DiffusionPipeline{kind}
 pipe = DiffusionPipeline.from_pretrained({model}, use_safetensors=True)
 {scheduler}generator = torch.Generator().manual_seed({seed})
 picture = pipe({call}).images[0]
-print(picture.save("{file}"))
+picture.save("{file}")
 """
 
 
 def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:  # noqa: ARG001  there is none
-    """A script that writes the picture beside it, and prints None."""
+    """A script that writes the picture beside it."""
     given = {name: value for name, value in snippets.options(params).items() if name not in {"seed", "scheduler"}}
     kind = params.scheduler
     return SCRIPT.format(

@@ -14,7 +14,7 @@ from studio.tasks import media, snippets
 from studio.tasks.base import Params, Task, examples
 from studio.tasks.classes import USUAL, check_top_k
 from studio.tasks.loading import Loaded, load_model, load_part, loaded
-from studio.tasks.multimodal import moved
+from studio.tasks.multimodal import likeliest, moved
 
 ID = "visual-question-answering"
 AUTO = "AutoModelForVisualQuestionAnswering"
@@ -56,9 +56,9 @@ def _answer(pipe: Loaded, inputs: Mapping[str, Any], params: VisualQuestionAnswe
     asked = ASKED.get(model.config.model_type, "{}").replace("{}", question)
     longest = min(processor.tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", QUESTION))
     given = processor(images=picture, text=asked, truncation=True, max_length=longest, return_tensors="pt")
+    if model.can_generate():
+        return _written(model, processor, moved(given, model), params.top_k or 1)
     with torch.inference_mode():
-        if model.can_generate():
-            return _written(model, processor, moved(given, model), params.top_k or 1)
         scores = model(**moved(given, model)).logits[0].float().sigmoid()
     check_top_k(params.top_k, len(scores))
     best = scores.topk(min(params.top_k or USUAL, len(scores)))
@@ -69,19 +69,9 @@ def _answer(pipe: Loaded, inputs: Mapping[str, Any], params: VisualQuestionAnswe
 
 
 def _written(model: Any, processor: Any, given: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
-    """The likeliest texts of a beam search; the score is the probability of the whole text."""
-    found = model.generate(
-        **given,
-        max_new_tokens=LONGEST,
-        num_beams=max(2, count),  # one beam would have no score
-        num_return_sequences=count,
-        length_penalty=0.0,
-        do_sample=False,
-        output_scores=True,
-        return_dict_in_generate=True,
-    )
-    texts = processor.batch_decode(found.sequences, skip_special_tokens=True)
-    scores = found.sequences_scores.float().exp().tolist()
+    """The likeliest texts; the score is the probability of the whole text."""
+    rows, scores = likeliest(model, given, count, LONGEST)
+    texts = processor.batch_decode(rows, skip_special_tokens=True)
     return [{"score": score, "answer": text.strip()} for score, text in zip(scores, texts, strict=True)]
 
 

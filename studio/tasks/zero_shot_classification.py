@@ -111,12 +111,7 @@ tokenizer = AutoTokenizer.from_pretrained({snippets.quoted(base)})
 labels = {snippets.quoted(params.candidate_labels)}
 
 
-def encode(texts):
-    batch = tokenizer(texts, padding=True, truncation=True, max_length={settings["max_length"]}, return_tensors="pt")
-    with torch.inference_mode():
-        states = model(**batch).last_hidden_state
-    mask = batch["attention_mask"][..., None]
-    return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+{snippets.encoder(settings["max_length"])}
 
 
 told = encode([{snippets.quoted(template)}.replace("{{}}", label) for label in labels])

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from studio.core.errors import InvalidInput
 from studio.core.types import MEDIA, Modality
-from studio.tasks import TASKS
+from studio.tasks import TASKS, docs
 from studio.tasks.base import EXAMPLES, Task, with_media
 from tests.contract import fresh
 from tests.tiny import TINY
@@ -82,6 +82,11 @@ def test_every_task_has_a_file_of_its_name_and_a_tiny_model() -> None:
         name.replace("-", "_") for name in TASKS
     ]
     assert set(TINY) == set(NAMES)
+
+
+def test_the_docs_list_them_as_they_are() -> None:
+    page = docs.PAGE.read_text(encoding="utf-8")
+    assert docs.with_table(page) == page, "python -m studio.tasks.docs"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -48,4 +48,5 @@ TASK = Task(
     load=load,
     predict=predict,
     snippet=snippet,
+    answer=lambda output: [output],
 )

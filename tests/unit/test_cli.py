@@ -196,6 +196,33 @@ def test_several_inputs_go_by_name_and_lists_are_json(terminal: Terminal, tmp_pa
     assert (kept.stdout, json.loads((tmp_path / "scores.json").read_text())) == ("", [near, far])
 
 
+def test_a_model_is_looked_at_and_what_was_used_is_remembered(terminal: Terminal) -> None:
+    assert "kit:topic-classifier\tkit\t" in terminal.good("models", "list", "text-classification")
+    facts = terminal.json("models", "facts", "text-classification", "kit:topic-classifier")
+    assert (facts["format"], facts["problem"]) == ("safetensors", "")
+    unfit = terminal.run("models", "facts", "text-classification", "kit:fill-mask")
+    assert unfit.returncode == 1
+    assert "made for fill-mask" in json.loads(unfit.stdout)["problem"]
+    terminal.good("predict", "text-classification", TEXT, "--model", "kit:topic-classifier")
+    assert terminal.good("models", "recent", "text-classification").splitlines()[0] == "kit:topic-classifier"
+    offline = terminal.run("models", "search", "text-classification", "bert")
+    assert (offline.returncode, offline.stderr.strip()) == (1, "The studio is set to work offline (STUDIO_OFFLINE).")
+    assert "sort: 'beauty'" in terminal.run("models", "search", "text-classification", "--sort", "beauty").stderr
+
+
+def test_a_column_goes_through_a_model_as_a_job(terminal: Terminal) -> None:
+    sets = ["task=toy-task", "model=kit:topic-classifier", "dataset=kit:debian-topics", "limit=5"]
+    chosen = [part for value in [*sets, 'parameters={"threshold": 0.9}'] for part in ("--set", value)]
+    done = terminal.run("run", "predict", *chosen, "--wait")
+    assert done.returncode == 0, done.stderr
+    ref = f"artifact:{done.stdout.strip()}"
+    assert ref in terminal.good("datasets", "list")
+    terminal.good("datasets", "delete", ref)
+    assert ref not in terminal.good("datasets", "list")
+    refused = terminal.run("run", "predict", *chosen, "--set", "column=nope")
+    assert (refused.returncode, "column: 'nope' is not usable." in refused.stderr) == (2, True)
+
+
 def test_an_upload_prints_a_reference_that_can_be_trained_on(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "reviews.csv"
     file.write_text("review,stars\ngood,five\nbad,one\n")
@@ -293,7 +320,7 @@ def _commands(group: typer.Typer, *before: str) -> Iterator[tuple[str, ...]]:
 def test_every_command_and_argument_explains_itself(terminal: Terminal) -> None:
     whole = terminal.good("--help")
     commands = list(_commands(cli.app))
-    assert len(commands) == 24
+    assert len(commands) == 28
     for command in commands:
         assert f" {command[0]} " in whole
         done = CliRunner().invoke(cli.app, [*command, "--help"], env={"COLUMNS": "120"})

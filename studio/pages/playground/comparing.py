@@ -12,6 +12,7 @@ from studio.pages.playground.view import LOCAL, MOST_COMPARED, Stage, TaskForm
 from studio.service import Studio
 from studio.ui import modalities, parts
 from studio.ui.parts import Html, join, text
+from studio.ui.visits import attended
 
 Inputs = Callable[[Sequence[Any]], dict[str, Any]]
 
@@ -29,7 +30,7 @@ def wire(studio: Studio, stage: Stage, form: TaskForm, extra: Sequence[Any], inp
             columns: dict[str, Html] = {}
             yield grid(wanted, columns), gr.update(visible=False), gr.update(visible=True)
             found = studio.compare(asked.caller, asked.task.id, asked.inputs, asked.params.model_dump(), wanted)
-            for one in found:
+            for one in attended(request, found):
                 columns[one.model] = column(form, asked, one)
                 yield grid(wanted, columns), gr.skip(), gr.skip()
             yield gr.skip(), *end

@@ -1,5 +1,6 @@
 """Models on offer for a task, what is known of one before it is loaded, and the search on the Hub."""
 
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -93,8 +94,11 @@ def nothing(studio: Studio, task: Task) -> Html:
 
 
 def hosts(studio: Studio, caller: Caller, task: Task, model: str) -> Any:
-    """Where else the model runs for this caller."""
-    found = [] if model.startswith(("kit:", "artifact:")) else studio.providers(caller, task.id, model)
+    """Where else the model runs for this caller: Inference Providers ask for an account."""
+    found: list[str] = []
+    if not model.startswith(("kit:", "artifact:")) and studio.hub().reachable:
+        with suppress(StudioError):  # nobody to ask is no reason for a message: it runs here all the same
+            found = studio.providers(caller, task.id, model) if studio.account(caller) else []
     choices = [("On this machine", LOCAL), *[(name, name) for name in found]]
     return gr.update(choices=choices, value=LOCAL, visible=bool(found))
 

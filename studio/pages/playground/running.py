@@ -21,6 +21,7 @@ from studio.ui.events import caller_of
 from studio.ui.modalities import Asked, raw
 from studio.ui.modalities.words import plain, written
 from studio.ui.parts import Html, join, text
+from studio.ui.visits import attended, leave
 
 EVERY = 0.08  # seconds between two looks at a text that is being written: the eye wants no more
 LANGUAGES: dict[str, parts.Language] = {
@@ -117,7 +118,7 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
         end = gr.update(visible=True), gr.update(visible=False)
         try:
             asked = question(studio, form, request, (model, provider), form.read(given), values)
-            for part in answer(studio, asked):
+            for part in attended(request, answer(studio, asked)):
                 if isinstance(part, str):
                     yield written(part, running=True), *[gr.skip()] * 5
                 else:
@@ -148,8 +149,9 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
     )
 
 
-def stopped(shown: str) -> tuple[Any, Any, Any]:
+def stopped(request: gr.Request, shown: str) -> tuple[Any, Any, Any]:
     """What has been written stays; a wait without words yet becomes a word."""
+    leave(request)
     told = parts.notice("info", "Stopped.")
     kept = Html(shown.replace('class="written"', 'class="written stopped"')) if "written" in shown else told
     return kept, gr.update(visible=True), gr.update(visible=False)

@@ -194,6 +194,24 @@ def test_a_killed_worker_costs_those_who_wait_and_nobody_after(inference: Infere
     assert inference.status()["pid"] != pid
 
 
+def test_the_worker_takes_the_threads_that_it_is_given(inference: Inference, settings: Settings) -> None:
+    assert inference.predict(TASK, resolve_model("artifact:whole", settings, "local"), {"inputs": "fun"}, {}).dtype
+    assert inference.status()["threads"] == 1  # OMP_NUM_THREADS; without it as many as this process may have cores
+
+
+def test_what_would_fill_the_memory_is_refused_and_the_worker_lives(
+    inference: Inference, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_with(monkeypatch, "server.memory_bytes = lambda *_: 3 << 20; server.leases.free_memory = lambda: 1 << 20")
+    full = Inference(settings)
+    try:
+        with pytest.raises(Conflict, match="takes about 3 MB, and 1 MB of memory are free at this moment"):
+            probe(full, tmp_path, "hello")
+        assert full.status()["alive"]
+    finally:
+        full.close()
+
+
 def test_models_leave_when_the_budget_is_spent(
     inference: Inference, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -1,7 +1,7 @@
 """A studio that serves, in this process, for tests over real HTTP."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -36,8 +36,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(settings: Settings) -> Iterator[Served]:
+def serve(settings: Settings, pages: Sequence[Page] = PAGES) -> Iterator[Served]:
     studio = Studio(settings.model_copy(update={"port": free_port()}))
-    server = app.launch(studio, block=False, pages=PAGES)
+    server = app.launch(studio, block=False, pages=pages)
     yield Served(studio, server.url.rstrip("/"))
     server.close()

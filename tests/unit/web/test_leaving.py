@@ -6,9 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import gradio as gr
+import httpx
 import pytest
 
 from studio.core.settings import Settings
+from studio.core.types import Caller
+from studio.service import Studio
+from studio.ui.page import Page
+from studio.ui.visits import attended
 from tests.unit.inference import tiny
 from tests.unit.inference.conftest import install_plugin
 from tests.unit.plugged import plugged
@@ -55,6 +61,16 @@ def until(claim: Callable[[], object], what: str, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+def page(studio: Studio) -> None:
+    def ask(request: gr.Request, folder: str) -> Iterator[str]:
+        given = Caller("local"), "patient", {"inputs": folder}, {}, "artifact:whole"
+        for found in attended(request, (studio.predict(*given) for _ in range(1))):
+            yield str(found.output)
+
+    folder = gr.Textbox()
+    gr.Button().click(ask, folder, gr.Textbox(), api_name="ask", concurrency_limit=8)
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     site = tmp_path_factory.mktemp("site")
@@ -63,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings.artifacts_dir.mkdir(parents=True)
     tiny.classifier(settings)
     with plugged(site):
-        for served in serve(settings):
+        for served in serve(settings, [Page("", "Overview", "Asks.", "", "home", page)]):
             served.studio.inference.warm()
             worker = served.studio.inference
             until(lambda worker=worker: worker.status()["ready"], "the worker", 120)  # type: ignore[misc]
@@ -159,3 +175,25 @@ def test_a_tool_that_nobody_waits_for_leaves_the_line(
     until(lambda: queue(served) == 0, "the line to be empty", 5)
     (folder / "release").touch()
     first.close()
+
+
+def test_whoever_closes_the_page_leaves_the_line(
+    served: Served, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As a browser does it: it joins Gradio's queue, and holds a heartbeat open as long as the page is."""
+    other = tmp_path_factory.mktemp("other")
+    first = ask(served, folder)
+    until((folder / "started").exists, "the first request to be in the model")
+    api = f"{served.url}/gradio_api"
+    with httpx.Client(timeout=30) as browser:
+        known = browser.get(f"{served.url}/config").json()["dependencies"]
+        number = next(one["id"] for one in known if one["api_name"] == "ask")
+        with browser.stream("GET", f"{api}/heartbeat/visitor") as heartbeat:
+            next(heartbeat.iter_raw())
+            body = {"data": [str(other)], "fn_index": number, "session_hash": "visitor"}
+            assert browser.post(f"{api}/queue/join", json=body).status_code == 200
+            until(lambda: queue(served) == 1, "the page's request to wait")
+    until(lambda: queue(served) == 0, "the line to be empty", 20)
+    (folder / "release").touch()
+    first.close()
+    assert not (other / "started").exists()

@@ -89,7 +89,14 @@ def test_the_same_idempotency_key_is_the_same_job(client: httpx.Client) -> None:
 
 
 BAD: list[tuple[str, str, Any, int, str, str | None]] = [
-    ("POST", "/jobs", {"recipe": "nope"}, 404, "Known: text-classification, publish, kit-add, toy-recipe", None),
+    (
+        "POST",
+        "/jobs",
+        {"recipe": "nope"},
+        404,
+        "Known: text-classification, predict, publish, kit-add, toy-recipe",
+        None,
+    ),
     ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"count": 0}}, 422, "greater than or equal to 1", "count"),
     ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"nope": 0}}, 422, "Known: count", "nope"),
     ("POST", "/jobs", {"recipe": "toy-recipe", "engine": "moon"}, 404, "Known: local", None),

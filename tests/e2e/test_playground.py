@@ -1,0 +1,399 @@
+"""The playground in a real browser: tasks of every modality with the kit's models, and whatever else a visitor does."""
+
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from studio.core.settings import Settings
+from studio.jobs.artifacts import stage
+from studio.tasks import TASKS
+from tests.e2e.conftest import RunningStudio, wait_until
+from tests.tiny.writing import save_llama
+from tests.unit.inference import tiny
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def writer(studio: RunningStudio) -> str:
+    """A model that writes nonsense, and does not stop by itself."""
+    settings = Settings(home=studio.home)
+    staged = stage(settings.artifacts_dir)
+    save_llama(staged)
+    for name, change in (
+        ("config", {"max_position_embeddings": 20_000}),
+        ("generation_config", {"min_new_tokens": 4_000}),
+    ):
+        file = staged / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    return tiny.add_artifact(settings, staged, "writer", task="conversational")
+
+
+@pytest.fixture
+def visitor(page: Page) -> Iterator[Page]:
+    """A page that fails its test when a script of ours does."""
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    yield page
+    assert broken == []
+
+
+def opened(page: Page, studio: RunningStudio, query: str) -> None:
+    page.goto(f"{studio.url}/playground?{query}")
+    task = query.partition("task=")[2].partition("&")[0]
+    ready(page, task)
+
+
+def ready(page: Page, task: str) -> None:
+    """The form of a task is there, and the address tells it."""
+    page.locator(f"[data-form*='\"{task}\"']").wait_for(state="attached")
+    expect(page.locator(".task-button b")).to_have_text(TASKS[task].title)
+    page.wait_for_url(re.compile(f"task={task}(&|$)"))
+
+
+def example(page: Page, title: str) -> None:
+    page.get_by_role("button", name=title, exact=True).click()
+    page.wait_for_timeout(100)
+
+
+def run(page: Page) -> None:
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".run-facts").first).to_be_visible(timeout=2 * MINUTE)
+
+
+def result(page: Page) -> Locator:
+    return page.locator("#result")
+
+
+def says(text: str) -> Any:
+    return lambda page: expect(page.locator(".scores .best").first).to_have_text(re.compile(text))
+
+
+def finds_people_and_places(page: Page) -> None:
+    expect(page.locator("mark.span", has_text="Satya Nadella")).to_contain_text("PER")
+    expect(page.locator("mark.span", has_text="Milan")).to_contain_text("LOC")
+
+
+def answers_in_the_text(page: Page) -> None:
+    best = page.locator(".scores .best").inner_text()
+    expect(page.locator(".marked mark").first).to_have_text(best)
+    assert "internet radio stations" in best.lower()
+
+
+def fills_the_gap(page: Page) -> None:
+    expect(page.locator(".sentences li").first).to_contain_text("cup of")
+    expect(page.locator(".sentences mark").first).not_to_be_empty()
+
+
+def writes(page: Page) -> None:
+    expect(page.locator(".written [data-text]")).to_have_text(re.compile(r"\w{3}"))
+    expect(page.locator(".written .writing")).to_have_count(0)
+
+
+def ranks_the_sentences(page: Page) -> None:
+    expect(page.locator(".shares li").first).to_contain_text("Somebody has a meal.")
+
+
+def draws_a_vector(page: Page) -> None:
+    expect(page.locator("svg.vector rect").first).to_be_attached()
+    expect(result(page).locator("dd").first).to_have_text("384")
+    expect(result(page).get_by_role("link", name="Download JSON")).to_be_visible()
+
+
+def covers_the_picture(page: Page) -> None:
+    masks = page.locator(".stage .mask")
+    assert masks.count() >= 2
+    cat = page.get_by_role("checkbox", name="cat")
+    layer = page.locator(f".stage [data-layer='{cat.get_attribute('data-switch')}']").first
+    expect(layer).to_be_visible()
+    cat.uncheck()
+    expect(layer).to_be_hidden()
+
+
+def draws_boxes(page: Page) -> None:
+    expect(page.locator(".stage .box", has_text="car")).to_be_visible()
+    picture, box = page.locator(".stage").bounding_box(), page.locator(".box", has_text="car").bounding_box()
+    assert picture is not None
+    assert box is not None
+    assert 0 < box["width"] < picture["width"]
+    expect(page.get_by_role("table")).to_contain_text("car")
+
+
+def shows_depth(page: Page) -> None:
+    expect(page.get_by_alt_text("How near its parts are")).to_be_visible()
+    expect(page.get_by_text("near", exact=True)).to_be_visible()
+
+
+def speaks(page: Page) -> None:
+    page.wait_for_function("document.querySelector('#result audio')?.duration > 1")
+    expect(page.locator("#result svg.wave")).to_be_visible()
+
+
+def draws_a_picture(page: Page) -> None:
+    page.wait_for_function("document.querySelector('#result .picture img')?.naturalWidth === 64")
+
+
+EXAMPLES = {
+    "text-classification": ("A game", says("^games$")),
+    "token-classification": ("News about a company", finds_people_and_places),
+    "zero-shot-classification": ("A record", says("^music$")),
+    "question-answering": ("A program", answers_in_the_text),
+    "fill-mask": ("A drink", fills_the_gap),
+    "sentence-similarity": ("Which says the same?", ranks_the_sentences),
+    "feature-extraction": ("A sentence", draws_a_vector),
+    "summarization": ("A program", writes),
+    "translation": ("A program", writes),
+    "image-classification": ("A running cheetah", says("cheetah")),
+    "zero-shot-image-classification": ("A cat", says("^a pet$")),
+    "image-segmentation": ("A cat, a clock and a house", covers_the_picture),
+    "object-detection": ("A car, a face and fruit", draws_boxes),
+    "depth-estimation": ("A rendered room", shows_depth),
+    "audio-classification": ("A voice says yes", says("^yes$")),
+    "text-to-speech": ("A greeting", speaks),
+    "text-to-image": ("A red shoe", draws_a_picture),
+}
+
+
+@pytest.mark.parametrize("task", EXAMPLES)
+def test_an_example_shows_what_it_should(studio: RunningStudio, visitor: Page, task: str) -> None:
+    title, look = EXAMPLES[task]
+    opened(visitor, studio, f"task={task}")
+    example(visitor, title)
+    run(visitor)
+    look(visitor)
+    visitor.get_by_role("tab", name="JSON").click()
+    expect(visitor.locator("figure.code").filter(visible=True)).to_be_visible()
+
+
+def test_any_task_is_found_by_keyboard(studio: RunningStudio, visitor: Page) -> None:
+    opened(visitor, studio, "task=text-classification")
+    visitor.get_by_role("button", name="Choose another task").press("Enter")
+    dialog = visitor.get_by_role("dialog", name="Choose a task")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Audio")).to_be_visible()
+    visitor.keyboard.type("no such thing")
+    expect(dialog.get_by_text("No task is called so.")).to_be_visible()
+    dialog.get_by_label("Search tasks").fill("fill-mask")
+    expect(dialog.get_by_role("link")).to_have_count(1)
+    started = time.monotonic()
+    visitor.keyboard.press("Enter")
+    ready(visitor, "fill-mask")
+    assert time.monotonic() - started < 3
+    expect(dialog).to_be_hidden()
+
+
+def test_what_was_typed_waits_for_its_return(studio: RunningStudio, visitor: Page) -> None:
+    opened(visitor, studio, "task=text-classification")
+    visitor.locator(".at-inputs textarea").fill("half a sentence")
+    choose(visitor, "translation")
+    expect(visitor.locator(".at-inputs textarea")).to_have_value("")
+    visitor.locator(".at-inputs textarea").fill("another one")
+    choose(visitor, "text-classification")
+    expect(visitor.locator(".at-inputs textarea")).to_have_value("half a sentence")
+    visitor.reload()
+    ready(visitor, "text-classification")
+    expect(visitor.locator(".at-inputs textarea")).to_have_value("half a sentence")
+
+
+def choose(page: Page, task: str) -> None:
+    page.get_by_role("button", name="Choose another task").click()
+    page.locator(f"dialog a[data-task='{task}']").click()
+    ready(page, task)
+
+
+def test_a_link_restores_task_model_and_settings(studio: RunningStudio, visitor: Page, browser: Browser) -> None:
+    opened(visitor, studio, "task=zero-shot-classification")
+    example(visitor, "A recipe")
+    visitor.wait_for_url(re.compile("candidate_labels=.*cooking"))
+    visitor.get_by_label("Sentence around a label").fill("It is about {}.")
+    visitor.get_by_label("Sentence around a label").blur()
+    visitor.wait_for_url(re.compile("hypothesis_template"))
+    address = visitor.url
+    assert "model=kit:zero-shot" in address
+    fresh = browser.new_context().new_page()
+    fresh.goto(address)
+    ready(fresh, "zero-shot-classification")
+    expect(fresh.locator(".at-candidate_labels")).to_contain_text("travel")
+    expect(fresh.get_by_label("Sentence around a label")).to_have_value("It is about {}.")
+    expect(fresh.locator(".at-inputs textarea")).to_have_value("")  # a link tells no inputs
+    expect(fresh.locator(".model-facts")).to_contain_text("safetensors")
+    assert fresh.url == address
+    fresh.context.close()
+
+
+def test_a_link_of_nonsense_opens_the_page_all_the_same(studio: RunningStudio, visitor: Page) -> None:
+    visitor.goto(f"{studio.url}/playground?task=no-such&model=%3Cb%3E&p.top_k=abc&p.nothing=1")
+    ready(visitor, next(iter(TASKS)))
+    opened(visitor, studio, "task=text-classification&p.top_k=-3")
+    example_text = visitor.locator(".at-inputs textarea")
+    example_text.fill("something")
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    expect(visitor.locator(".at-top_k")).to_contain_text("-3 is not usable")
+    expect(example_text).to_have_value("something")
+
+
+def test_code_is_there_in_four_languages(studio: RunningStudio, visitor: Page) -> None:
+    opened(visitor, studio, "task=text-classification")
+    example(visitor, "A game")
+    run(visitor)
+    visitor.get_by_role("tab", name="Code").click()
+    block = visitor.locator("#code figure.code").filter(visible=True)
+    for language, words in (
+        ("Python", "transformers"), ("InferenceClient", "InferenceClient"), ("curl", "curl"), ("JavaScript", "fetch"),
+    ):  # fmt: skip
+        visitor.locator("#code .segments").get_by_text(language, exact=True).click()
+        expect(block).to_have_count(1)
+        expect(block).to_contain_text(words)
+
+
+def test_models_side_by_side(studio: RunningStudio, visitor: Page) -> None:
+    opened(visitor, studio, "task=text-classification")
+    example(visitor, "A game")
+    visitor.get_by_role("tab", name="Compare").click()
+    visitor.get_by_role("button", name="Compare", exact=True).click()
+    expect(visitor.locator(".compared .run-facts")).to_have_count(2, timeout=MINUTE)
+    expect(visitor.locator(".compared").first).to_contain_text("games")
+    expect(visitor.locator(".compared").nth(1)).to_contain_text("positive")
+
+
+def test_a_batch_of_an_uploaded_file(studio: RunningStudio, visitor: Page, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("number,text\n1,A chess engine\n2,An audio player\n")
+    opened(visitor, studio, "task=text-classification")
+    visitor.get_by_role("tab", name="Batch").click()
+    visitor.locator("input[type=file]").last.set_input_files(file)
+    expect(visitor.get_by_label("Column for text")).to_have_value("text")
+    visitor.get_by_role("button", name="Start the batch").click()
+    link = visitor.get_by_role("link", name="The job and its log")
+    expect(link).to_have_attribute("href", re.compile(r"/jobs\?id=predict-"))
+    button = visitor.get_by_role("button", name="Download CSV")
+    expect(button).to_be_visible(timeout=2 * MINUTE)
+    with visitor.expect_download() as download:
+        button.click()
+    rows = download.value.path().read_text().splitlines()
+    assert len(rows) == 3
+    assert "games" in rows[1]
+
+
+def test_a_text_is_shown_as_it_is_written_until_it_is_stopped(
+    studio: RunningStudio, visitor: Page, writer: str
+) -> None:
+    opened(visitor, studio, f"task=text-generation&model={writer}&p.max_new_tokens=4000")
+    visitor.locator(".at-inputs textarea").fill("Once upon a time")
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    text = visitor.locator(".written [data-text]")
+    expect(text).to_have_text(re.compile(r"(?s).{40}"), timeout=2 * MINUTE)
+    before = len(text.inner_text())
+    visitor.wait_for_function("before => document.querySelector('[data-text]').innerText.length > before", arg=before)
+    visitor.get_by_role("button", name="Stop").filter(visible=True).click()
+    expect(visitor.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    stopped = text.inner_text()
+    assert len(stopped) > before
+    wait_until(lambda: idle(studio), 20, "the worker to rest")
+    assert text.inner_text() == stopped
+
+
+def test_whoever_leaves_stops_the_model(studio: RunningStudio, visitor: Page, writer: str) -> None:
+    opened(visitor, studio, f"task=text-generation&model={writer}&p.max_new_tokens=4000")
+    visitor.locator(".at-inputs textarea").fill("Once upon a time")
+    visitor.keyboard.press("Control+Enter")
+    expect(visitor.locator(".written [data-text]")).to_have_text(re.compile(r"(?s).{40}"), timeout=2 * MINUTE)
+    assert not idle(studio)
+    visitor.goto("about:blank")
+    wait_until(lambda: idle(studio), 20, "the worker to rest")
+
+
+def idle(studio: RunningStudio) -> bool:
+    """Whether the inference worker computes nothing."""
+    assert studio.process is not None
+    children = psutil.Process(studio.process.pid).children(recursive=True)
+    worker = next(one for one in children if "studio.inference.server" in " ".join(one.cmdline()))
+    return worker.cpu_percent(interval=0.5) < 20
+
+
+def test_a_conversation(studio: RunningStudio, visitor: Page, writer: str) -> None:
+    opened(visitor, studio, f"task=conversational&model={writer}&p.max_tokens=20")
+    visitor.get_by_label("System message").fill("Be brief.")
+    message = visitor.get_by_label("Message", exact=True)
+    message.fill("Hello?")
+    message.press("Enter")
+    expect(visitor.locator(".chat .user")).to_have_count(1)
+    expect(visitor.locator(".run-facts")).to_contain_text("Tokens", timeout=2 * MINUTE)
+    expect(message).to_have_value("")
+    visitor.get_by_role("button", name="Try again").click()
+    expect(visitor.locator(".chat .user")).to_have_count(1)
+    expect(visitor.get_by_role("button", name="Send")).to_be_visible(timeout=MINUTE)
+    visitor.reload()
+    ready(visitor, "conversational")
+    expect(visitor.locator(".chat .user")).to_have_count(1)
+    expect(visitor.get_by_label("System message")).to_have_value("Be brief.")
+    visitor.get_by_role("button", name="Clear", exact=True).click()
+    expect(visitor.locator(".chat .user")).to_have_count(0)
+
+
+def test_mistakes_are_said_at_their_field_and_nothing_is_lost(
+    studio: RunningStudio, visitor: Page, tmp_path: Path
+) -> None:
+    opened(visitor, studio, "task=text-classification&model=kit:no-such")
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    expect(visitor.locator(".at-inputs")).to_contain_text("Write a text.")
+    text = visitor.locator(".at-inputs textarea")
+    text.fill("<script>document.title = 'x'</script> a game")
+    expect(visitor.locator(".model-facts .notice")).to_contain_text("kit:no-such")
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    expect(result(visitor).get_by_role("alert")).to_contain_text("kit:no-such")
+    expect(visitor.locator(".at-model.wrong")).to_be_visible()
+    opened(visitor, studio, "task=text-classification&model=kit:topic-classifier")
+    expect(text).to_have_value("<script>document.title = 'x'</script> a game")
+    run(visitor)
+    expect(visitor).to_have_title(re.compile("Playground"))
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"\x89PNG\r\n\x1a\n" + b"nothing" * 40)
+    opened(visitor, studio, "task=image-classification")
+    visitor.locator(".at-inputs input[type=file]").set_input_files(damaged)
+    expect(visitor.locator(".at-inputs img")).to_be_attached()
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    expect(result(visitor).get_by_role("alert")).to_contain_text(re.compile("Image.*(no image|damaged)"))
+    expect(visitor.locator(".at-inputs.wrong")).to_be_visible()
+    example(visitor, "A cup of coffee")
+    run(visitor)
+
+
+def test_the_pages_own_endpoint_serves_every_task(studio: RunningStudio) -> None:
+    labels = endpoint(studio, "text-classification", "A chess program", {}, "kit:topic-classifier")
+    assert labels[0][0]["label"] == "games"
+    given = {"question": "Who wrote it?", "context": "It was written by Anna."}
+    assert "Anna" in json.dumps(endpoint(studio, "question-answering", given, {"top_k": 1}, ""))
+
+
+def endpoint(studio: RunningStudio, *data: Any) -> Any:
+    """Gradio's protocol by hand: a call gives an id, whose events bring the answer."""
+    address = f"{studio.url}/gradio_api/call/predict"
+    body = json.dumps({"data": list(data)}).encode()
+    request = urllib.request.Request(address, body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{address}/{event}", timeout=120) as events:
+        kind, _, data_line = events.read().decode().partition("\ndata: ")
+    assert kind == "event: complete", data_line
+    return json.loads(data_line)
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(studio: RunningStudio, visitor: Page) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    opened(visitor, studio, "task=object-detection")
+    example(visitor, "A car, a face and fruit")
+    run(visitor)
+    expect(visitor.locator(".stage")).to_be_in_viewport()
+    assert visitor.evaluate("document.documentElement.scrollWidth") <= 390
+    assert visitor.evaluate("document.querySelector('.stage').getBoundingClientRect().right") <= 390 - 16
