@@ -172,6 +172,7 @@
     }
   }, true);
   let scheduled = false;
-  const look = () => { scheduled = false; if (here()) { greet(); mark(); follow(); } };
+  const quiet = () => { for (const icon of $$(".example img:not([alt=''])")) icon.alt = ""; }; // the words beside it say it
+  const look = () => { scheduled = false; if (here()) { quiet(); greet(); mark(); follow(); } };
   new MutationObserver(() => { if (!scheduled) { scheduled = true; requestAnimationFrame(look); } }).observe(document.documentElement, { childList: true, subtree: true });
 })();

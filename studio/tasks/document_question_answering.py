@@ -1,11 +1,14 @@
 """document-question-answering: the words of a scanned page that answer a question.
 
 LayoutLM reads words with their places on the page: they are given, or read from it by tesseract where that is
-installed. Donut reads the page itself, and writes its answer.
+installed. Donut reads the page itself, and writes its answer. So do the kit's readers (`studio.starter.documents`),
+which find it among the words.
 """
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -14,16 +17,29 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from studio.core.errors import InvalidInput
+from studio.core.settings import ROOT
 from studio.core.types import Modality, Slot
+from studio.starter import documents, reading, sentences
+from studio.starter.documents import Documents
 from studio.tasks import media, snippets
 from studio.tasks.base import Params, Task, examples
-from studio.tasks.loading import Loaded, WrongModel, load_config, load_model, load_part, load_pipeline, loaded
+from studio.tasks.loading import (
+    Loaded,
+    WrongModel,
+    load_config,
+    load_model,
+    load_part,
+    load_pipeline,
+    loaded,
+    weight_bytes,
+)
 from studio.tasks.multimodal import likeliest, moved
 
 ID = "document-question-answering"
 READS, SEES = "AutoModelForDocumentQuestionAnswering", "AutoModelForImageTextToText"
 DONUT = "donut-swin"
 QUESTION, ANSWER = 64, 128  # tokens of a question that are read; of a written answer
+ITSELF = "This model reads the page itself; leave it empty."
 SIDE = 1000  # places are counted from 0 to here, whatever the page's size
 WORD = 'Give each word with its box, as in [["Total", [120, 80, 190, 100]]]: left, top, right, bottom, 0 to 1000.'
 
@@ -93,7 +109,11 @@ class DocumentQuestionAnsweringParams(Params):
 
 
 def load(folder: Path, base: Path | None, device: str) -> Loaded:
-    """LayoutLM as a pipeline, Donut in parts; raises `WrongModel` for models that would not see the page."""
+    """LayoutLM as a pipeline, Donut in parts, the kit's readers; raises `WrongModel` for what does not see the page."""
+    if (folder / documents.SETTINGS).is_file():
+        reader = documents.load(folder, *documents.places(folder))
+        size = sum(file.stat().st_size for file in folder.glob("*.onnx"))
+        return Loaded(reader, size + weight_bytes(reader.model) + weight_bytes(reader.encoder))
     config = load_config(folder, base)
     if config.model_type != "vision-encoder-decoder":
         if config.model_type in {"layoutlmv2", "layoutlmv3"}:
@@ -119,7 +139,7 @@ def predict(
 
     Raises `InvalidInput`, also where a model needs words and nothing here reads them.
     """
-    answer = _write if isinstance(pipe.pipe, tuple) else _find
+    answer = _write if isinstance(pipe.pipe, tuple) else _read if isinstance(pipe.pipe, Documents) else _find
     return [answer(pipe, inputs, params) for inputs in batch]
 
 
@@ -172,13 +192,27 @@ def _options(params: DocumentQuestionAnsweringParams) -> dict[str, Any]:
     }
 
 
+def _read(pipe: Loaded, inputs: Mapping[str, Any], params: DocumentQuestionAnsweringParams) -> list[dict[str, Any]]:
+    """The answers of the kit's readers."""
+    picture = media.image(inputs, "image")
+    question = media.text(inputs, "question", "The question is empty; ask one.")
+    if params.word_boxes is not None:
+        raise InvalidInput("word_boxes", params.word_boxes, ITSELF)
+    lines = pipe.pipe.reading.read(picture)
+    return [asdict(one) for one in pipe.pipe.answer(lines, question, **_wanted(params))]
+
+
+def _wanted(params: DocumentQuestionAnsweringParams) -> dict[str, int]:
+    return {"count": params.top_k or 1, "longest": params.max_answer_len or documents.LONGEST}
+
+
 def _write(pipe: Loaded, inputs: Mapping[str, Any], params: DocumentQuestionAnsweringParams) -> list[dict[str, Any]]:
     """Donut's answer; its score is the probability of the whole text."""
     model, tokenizer, images = pipe.pipe
     picture = media.image(inputs, "image")
     question = media.text(inputs, "question", "The question is empty; ask one.")
     if params.word_boxes is not None:
-        raise InvalidInput("word_boxes", params.word_boxes, "This model reads the page itself; leave it empty.")
+        raise InvalidInput("word_boxes", params.word_boxes, ITSELF)
     prompt = f"<s_docvqa><s_question>{question}</s_question><s_answer>"
     read = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")["input_ids"].to(model.device)
     most = int(getattr(model.config.decoder, "max_position_embeddings", None) or QUESTION + ANSWER)
@@ -219,11 +253,30 @@ scores = found.sequences_scores.exp().tolist()
 print([{{"score": score, "answer": re.sub("<.*?>", "", text).strip(), "start": -1, "end": -1}}
        for score, text in zip(scores, texts)])
 """
+READ = """{source}
+
+from PIL import Image, ImageOps
+
+{picture}
+page = load(Path({model}), Path({answers}), Path({base}))
+print([vars(one) for one in page.answer(page.reading.read(picture), {question}, {call})])
+"""
 
 
 def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:
     """A script that prints the answers; a model that words are given for is taken for a LayoutLM."""
     picture, question = snippets.picture(inputs["image"]), snippets.quoted(inputs["question"])
+    if (ROOT / model / documents.SETTINGS).is_file():
+        answers, below = documents.places(ROOT / model)
+        return READ.format(
+            source=_source(),
+            picture=picture,
+            model=snippets.quoted(model),
+            answers=snippets.quoted(str(answers)),
+            base=snippets.quoted(str(below)),
+            question=question,
+            call=snippets.arguments(**_wanted(params)),
+        )
     if params.word_boxes is None and "donut" in model.lower() + _kind(model):
         load = snippets.load_lines(SEES, model, base, "AutoProcessor")
         count = params.top_k or 1
@@ -235,6 +288,12 @@ def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") 
     if params.word_boxes is not None:
         call = [f'{{"image": picture, "question": {question}, "word_boxes": {snippets.quoted(boxes(params))}}}']
     return FIND.format(load=load, picture=picture, call=snippets.arguments(*call, **_options(params)))
+
+
+def _source() -> str:
+    """The readers' own modules as one script: no other library has them."""
+    parts = [inspect.getsource(module) for module in (sentences, reading, documents)]
+    return "\n\n".join(re.sub(r"^from studio\.\S+ import .*\n", "", part, flags=re.MULTILINE) for part in parts)
 
 
 def _kind(model: str) -> str:
@@ -253,7 +312,7 @@ TASK = Task(
     ),
     output=Slot("answers", Modality.ANSWERS, "Answer", "Best first; how sure the model is, from 0 to 1."),
     params=DocumentQuestionAnsweringParams,
-    models=("impira/layoutlm-document-qa", "naver-clova-ix/donut-base-finetuned-docvqa"),
+    models=("kit:documents", "impira/layoutlm-document-qa", "naver-clova-ix/donut-base-finetuned-docvqa"),
     examples=examples(ID),
     load=load,
     predict=predict,

@@ -219,10 +219,15 @@ def _nothing(_params: BaseModel) -> Sequence[InvalidInput]:
 
 
 def _empty(shown: Leaf, value: Any) -> bool:
-    """Whether the widget is left empty. An empty text or list is a value where the field is not required."""
+    """Whether the widget is left empty. An empty text or list is a value where the field is not required.
+
+    Where a list may be None, that is what an empty widget means: a library takes the two for different things.
+    """
+    if shown.many:
+        return shown.optional and not value
     if value is None:
-        return not shown.many
-    if value == "" and not shown.many:
+        return True
+    if value == "":
         return shown.optional or shown.annotation not in (str, SecretStr) or shown.field.is_required() or shown.closed
     return False
 

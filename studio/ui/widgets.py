@@ -94,7 +94,7 @@ def widget(leaf: Leaf, value: Any, *, visible: bool = True, key: str = "") -> Co
         "visible": visible,
         "elem_classes": ["field", f"at-{leaf.key}", *(["wide"] if leaf.wide else [])],
         "value": value,
-        **({"key": f"{key}.{leaf.key}", "preserved_by_key": None} if key else {}),
+        **(keyed(f"{key}.{leaf.key}") if key else {}),
     }
     if leaf.many:
         return _list_widget(leaf, shared)
@@ -108,6 +108,11 @@ def widget(leaf: Leaf, value: Any, *, visible: bool = True, key: str = "") -> Co
         return gr.Textbox(type="password", **shared)
     lines = _lines(leaf)
     return gr.Textbox(lines=lines, max_lines=max(lines, 12), **shared)
+
+
+def keyed(key: str) -> dict[str, Any]:
+    """Arguments of a component that takes its place anew at each render, with the value that it is given."""
+    return {"key": key, "preserved_by_key": None} if key else {}
 
 
 def _list_widget(leaf: Leaf, shared: dict[str, Any]) -> Component:

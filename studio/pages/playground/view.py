@@ -19,6 +19,7 @@ from studio.ui import modalities, parts
 from studio.ui.forms import Form
 from studio.ui.modalities.pictures import thumbnail
 from studio.ui.parts import Html
+from studio.ui.widgets import keyed
 
 LOCAL = "here"
 PICTURES = (".jpg", ".png")
@@ -197,7 +198,7 @@ def form(draft: Draft) -> TaskForm:
     """Inputs, examples, parameters and the buttons of one task."""
     task = draft.task
     with gr.Group(elem_classes="inputs"):
-        inputs = tuple(_input(slot, draft.inputs.get(slot.name)) for slot in task.inputs)
+        inputs = tuple(_input(task, slot, draft.inputs.get(slot.name)) for slot in task.inputs)
     with gr.Row(elem_classes="examples", visible=bool(task.examples)):
         examples = tuple(_example(one) for one in task.examples)
     fields = dict(leaf_fields(task.params))
@@ -216,9 +217,10 @@ def form(draft: Draft) -> TaskForm:
     return made
 
 
-def _input(slot: Slot, value: Any) -> Component:
+def _input(task: Task, slot: Slot, value: Any) -> Component:
+    key = f"{task.id}:{slot.name}"
     if slot.modality is not Modality.CHAT:
-        return modalities.input_for(slot, value)
+        return modalities.input_for(slot, value, key)
     said = [one["content"] for one in value or () if one["role"] == "system"]
     return gr.Textbox(
         next(iter(said), ""),
@@ -228,6 +230,7 @@ def _input(slot: Slot, value: Any) -> Component:
         max_lines=8,
         interactive=True,
         elem_classes=["field", "wide", f"at-{slot.name}"],
+        **keyed(key),
     )
 
 

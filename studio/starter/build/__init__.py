@@ -38,6 +38,7 @@ BUILDERS: Registry[Builder] = Registry(
         "depth": "studio.starter.build.vision.depth:BUILDER",
         "detector": "studio.starter.build.vision.detector:BUILDER",
         "video": "studio.starter.build.vision.video:BUILDER",
+        "documents": "studio.starter.build.vision.documents:BUILDER",
         "debian-translations": "studio.starter.build.text.debian_translations:BUILDER",
         "translator": "studio.starter.build.text.translator:BUILDER",
         "debian-summaries": "studio.starter.build.text.debian_summaries:BUILDER",

@@ -12,6 +12,7 @@ from studio.core.types import Modality, Slot
 from studio.ui.modalities import inputs, pictures, raw, sounds, words
 from studio.ui.modalities.asked import Asked
 from studio.ui.parts import Html, join, notice
+from studio.ui.widgets import keyed
 
 __all__ = ["KINDS", "Asked", "Kind", "fill", "input_for", "read", "render", "wanting"]
 
@@ -31,15 +32,18 @@ class Kind:
     """
 
     show: Callable[[Any, Asked], Html]
-    enter: Callable[[Slot, Any], Component] = inputs.questions
+    enter: Callable[[Slot, inputs.Given], Component] = inputs.questions
     read: Callable[[Slot, Any], Any] = inputs.read_questions
     fill: Callable[[Any], Any] = inputs.fill_questions
     ask: str = "Give a value."
 
 
-def input_for(slot: Slot, value: Any = None) -> Component:
-    """The component in which a visitor gives this input; `value` is what it shows, as `fill` makes it."""
-    return KINDS[slot.modality].enter(slot, value)
+def input_for(slot: Slot, value: Any = None, key: str = "") -> Component:
+    """The component in which a visitor gives this input; `value` is what it shows, as `fill` makes it.
+
+    Inside `gr.render` it needs a `key`: without one the browser keeps what stood in the last form's place.
+    """
+    return KINDS[slot.modality].enter(slot, {"value": value} | keyed(key))
 
 
 def read(slot: Slot, value: Any) -> Any:

@@ -16,53 +16,54 @@ from studio.core.types import Slot
 from studio.tasks.base import EXAMPLES
 
 IMAGE_HEIGHT = 260
+Given = Mapping[str, Any]  # what the page says of a component: its value and key
 
 
-def _shared(slot: Slot, value: Any) -> dict[str, Any]:
+def _shared(slot: Slot, given: Given) -> dict[str, Any]:
     label = f"{slot.label} (optional)" if slot.optional else slot.label
-    return {"label": label, "elem_classes": ["field", "wide", f"at-{slot.name}"], "interactive": True, "value": value}
+    return {"label": label, "elem_classes": ["field", "wide", f"at-{slot.name}"], "interactive": True, **given}
 
 
-def text(slot: Slot, value: Any = None) -> Component:
+def text(slot: Slot, given: Given) -> Component:
     """Several lines of text."""
-    return gr.Textbox(info=slot.help or None, lines=4, max_lines=16, **_shared(slot, value))
+    return gr.Textbox(info=slot.help or None, lines=4, max_lines=16, **_shared(slot, given))
 
 
-def texts(slot: Slot, value: Any = None) -> Component:
+def texts(slot: Slot, given: Given) -> Component:
     """One text a line."""
     info = f"{slot.help} One a line.".strip()
-    return gr.Textbox(info=info, lines=5, max_lines=20, **_shared(slot, value))
+    return gr.Textbox(info=info, lines=5, max_lines=20, **_shared(slot, given))
 
 
-def table(slot: Slot, value: Any = None) -> Component:
+def table(slot: Slot, given: Given) -> Component:
     """A table whose names and cells can be changed."""
     shown = gr.Dataframe(
-        headers=None if value else ["Name", "Value"],
-        row_count=None if value else 3,
+        headers=None if given.get("value") else ["Name", "Value"],
+        row_count=None if given.get("value") else 3,
         datatype="str",
         wrap=True,
         max_height=320,
-        **_shared(slot, value),
+        **_shared(slot, given),
     )
     _as_sent(shown, lambda payload: payload and {"headers": payload.headers, "data": payload.data})
     return shown
 
 
-def questions(slot: Slot, value: Any = None) -> Component:
+def questions(slot: Slot, given: Given) -> Component:
     """JSON by hand."""
-    shared = _shared(slot, value)
+    shared = _shared(slot, given)
     shared["elem_classes"] = [*shared["elem_classes"], "mono"]
     return gr.Textbox(info=f"{slot.help} As JSON.".strip(), lines=8, max_lines=20, **shared)
 
 
-def labels(slot: Slot, value: Any = None) -> Component:
+def labels(slot: Slot, given: Given) -> Component:
     """Words of one's own."""
     return gr.Dropdown(
-        info=f"{slot.help} Enter adds one.".strip(), multiselect=True, allow_custom_value=True, **_shared(slot, value)
+        info=f"{slot.help} Enter adds one.".strip(), multiselect=True, allow_custom_value=True, **_shared(slot, given)
     )
 
 
-def image(slot: Slot, value: Any = None) -> Component:
+def image(slot: Slot, given: Given) -> Component:
     """A picture, uploaded, pasted or taken by the camera."""
     shown = gr.Image(
         type="filepath",
@@ -70,20 +71,20 @@ def image(slot: Slot, value: Any = None) -> Component:
         sources=["upload", "webcam", "clipboard"],
         height=IMAGE_HEIGHT,
         buttons=["fullscreen"],
-        **_shared(slot, value),
+        **_shared(slot, given),
     )
     _as_sent(shown, _path)  # Gradio would open the file, and a damaged one would be its error, not the field's
     return shown
 
 
-def audio(slot: Slot, value: Any = None) -> Component:
+def audio(slot: Slot, given: Given) -> Component:
     """A sound, uploaded or recorded."""
-    return gr.Audio(type="filepath", sources=["upload", "microphone"], buttons=[], **_shared(slot, value))
+    return gr.Audio(type="filepath", sources=["upload", "microphone"], buttons=[], **_shared(slot, given))
 
 
-def video(slot: Slot, value: Any = None) -> Component:
+def video(slot: Slot, given: Given) -> Component:
     """A video, uploaded or recorded."""
-    return gr.Video(sources=["upload", "webcam"], height=IMAGE_HEIGHT, buttons=[], **_shared(slot, value))
+    return gr.Video(sources=["upload", "webcam"], height=IMAGE_HEIGHT, buttons=[], **_shared(slot, given))
 
 
 def _as_sent(component: Component, read: Callable[[Any], Any]) -> None:

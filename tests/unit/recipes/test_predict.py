@@ -263,7 +263,7 @@ def test_forms_and_terminals_give_json_as_text() -> None:
     chosen = params_of(dataset="kit:x", parameters='{"top_k": 1}', columns="")
     assert (chosen.parameters, chosen.columns) == ({"top_k": 1}, {})
     with pytest.raises(ValidationError, match="Write it as JSON"):
-        PredictParams(task=TASK, model="m", dataset="d", parameters="{")  # type: ignore[arg-type]
+        PredictParams(task=TASK, model="m", dataset="d", parameters="{")
 
 
 def test_a_run_needs_what_its_model_needs(settings: Settings, tmp_path: Path) -> None:

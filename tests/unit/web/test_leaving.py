@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import httpx
@@ -23,6 +24,7 @@ from tests.unit.web.serving import Served, serve
 PLUGIN = """
 import time
 from pathlib import Path
+from typing import Any
 from studio.core.types import Modality, Slot
 from studio.tasks.base import NoParams, Task
 
@@ -63,8 +65,9 @@ def until(claim: Callable[[], object], what: str, seconds: float = 30) -> None:
 
 def page(studio: Studio) -> None:
     def ask(request: gr.Request, folder: str) -> Iterator[str]:
-        given = Caller("local"), "patient", {"inputs": folder}, {}, "artifact:whole"
-        for found in attended(request, (studio.predict(*given) for _ in range(1))):
+        inputs: dict[str, Any] = {"inputs": folder}
+        answers = (studio.predict(Caller("local"), "patient", inputs, {}, "artifact:whole") for _ in range(1))
+        for found in attended(request, answers):
             yield str(found.output)
 
     folder = gr.Textbox()
@@ -189,7 +192,8 @@ def test_whoever_closes_the_page_leaves_the_line(
         known = browser.get(f"{served.url}/config").json()["dependencies"]
         number = next(one["id"] for one in known if one["api_name"] == "ask")
         with browser.stream("GET", f"{api}/heartbeat/visitor") as heartbeat:
-            next(heartbeat.iter_raw())
+            beats = heartbeat.iter_raw()
+            assert b"ALIVE" in next(beats)
             body = {"data": [str(other)], "fn_index": number, "session_hash": "visitor"}
             assert browser.post(f"{api}/queue/join", json=body).status_code == 200
             until(lambda: queue(served) == 1, "the page's request to wait")

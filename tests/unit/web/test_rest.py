@@ -321,7 +321,7 @@ def test_the_hubs_own_client_works_unchanged(
         hub_client.text_classification("")
     assert caught.value.response.status_code == 422
     toy = client.post("/tasks/toy-task", json={"inputs": "HELLO", "parameters": {"threshold": 0.5}})
-    assert toy.json() == [{"label": "LOUD", "score": 1.0}]
+    assert toy.json() == [[{"label": "LOUD", "score": 1.0}]]
     assert float(toy.headers["X-Compute-Time"]) >= 0
 
 

@@ -38,7 +38,7 @@ NEW = {
     ("bells", "fast", "high"),
     ("chirps", "slow", "low"),
 }
-SINGLE = ("buzz", "noise", "siren", "tone")  # take an article
+SINGLE = ("buzz", "noise", "siren", "sound", "tone")  # take an article
 Samples = NDArray[np.float64]
 
 

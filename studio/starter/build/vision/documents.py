@@ -1,6 +1,6 @@
 """`kit:documents`: reads pages and answers questions on them, an extra; PP-OCR's two models, taken out of a wheel.
 
-Nothing is trained; `studio.starter.reading` runs them, and `kit:qa` answers. Judged on drawn pages.
+Nothing is trained; `studio.starter.documents` answers, with `kit:qa`. Judged on drawn pages.
 """
 
 import json
@@ -11,14 +11,15 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from studio.starter import fetch, reading
+from studio.starter import documents, fetch, reading
 from studio.starter.build import writing
 from studio.starter.build.base import Builder
 from studio.starter.build.text import qa
 from studio.starter.build.vision import fit, papers
 from studio.starter.build.vision.papers import Paper
+from studio.starter.documents import Documents
 from studio.starter.kit import Extra, KitEntry, Quality, Source
-from studio.starter.reading import Documents, Line
+from studio.starter.reading import Line
 from studio.starter.wheels import Wheel
 
 WHEEL = Wheel(
@@ -29,7 +30,8 @@ WHEEL = Wheel(
 )
 INSIDE = "rapidocr_onnxruntime/models"
 MODELS = {reading.FINDER: "ch_PP-OCRv4_det_infer.onnx", reading.READER: "ch_PP-OCRv4_rec_infer.onnx"}
-SETTINGS = {"answers": "kit:qa", "nearness": 24.0}  # the best of 0, 2, 4 … 48 on pages with the tuning's questions
+ANSWERS = "kit:qa"
+NEARNESS = 24.0  # the best of 0, 2, 4 … 48 on pages with the tuning's questions
 SEED = 1_000_057
 PAGES, FEW_PAGES = 30, 9  # that are measured when it is built, and again
 
@@ -40,7 +42,8 @@ def build(out: Path) -> KitEntry:
         for name, source in MODELS.items():
             (folder / name).write_bytes(archive.read(f"{INSIDE}/{source}"))
         (folder / reading.SIGNS).write_text("\n".join(signs(folder / reading.READER)), encoding="utf-8")
-        (folder / reading.SETTINGS).write_text(json.dumps(SETTINGS, indent=2) + "\n", encoding="utf-8")
+        settings = {"answers": ANSWERS, "nearness": NEARNESS}
+        (folder / documents.SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         writing.copy_license(fit.LICENSE, folder)
         quality = _quality(folder, PAGES)
     return writing.record(out, _entry(quality))
@@ -51,7 +54,7 @@ def first(entry: KitEntry) -> str:
     from PIL import Image
 
     paper = next(papers.generate(SEED, 1, "test"))
-    model = reading.load(entry.path)
+    model = documents.load(entry.path, *documents.places(entry.path))
     return answer(model, model.reading.read(Image.fromarray(paper.image)), paper.questions[0][0])
 
 
@@ -70,7 +73,7 @@ def signs(reader: Path) -> list[str]:
 
 def answer(model: Documents, lines: Sequence[Line], question: str) -> str:
     """The best answer, "" where the page holds no words."""
-    return next((one.text for one in model.answer(lines, question)), "")
+    return next((one.answer for one in model.answer(lines, question)), "")
 
 
 def read_right(paper: Paper, lines: Sequence[Line]) -> float:
@@ -82,7 +85,7 @@ def read_right(paper: Paper, lines: Sequence[Line]) -> float:
 def _quality(folder: Path, pages: int) -> dict[str, Quality]:
     from PIL import Image
 
-    model = reading.load(folder)
+    model = documents.load(folder, *documents.places(folder))
     words, found, trivial = [], [], []
     for paper in papers.generate(SEED, pages, "test"):
         lines = model.reading.read(Image.fromarray(paper.image))
@@ -129,14 +132,16 @@ def _entry(quality: Mapping[str, Quality]) -> KitEntry:
         license_file="LICENSE",
         attribution="PP-OCRv4 by the PaddlePaddle authors; converted and packaged by RapidAI (rapidocr-onnxruntime).",
         sources=(
-            Source(name=WHEEL.requirement, sha256=WHEEL.sha256, license="Apache-2.0", use="the two models, as they are"),
-            Source(name="kit:qa", license="Apache-2.0", use="answers from a text"),
+            Source(
+                name=WHEEL.requirement, sha256=WHEEL.sha256, license="Apache-2.0", use="the two models, as they are"
+            ),
+            Source(name=ANSWERS, license="Apache-2.0", use="answers from a text"),
             Source(name="kit:minilm-l6", license="Apache-2.0", use="which part of a page a question is about"),
         ),
         built_by="studio.starter.build.vision.documents",
         seed=SEED,
         versions=writing.versions("onnxruntime", "torch", "transformers", "peft", "numpy", "scipy", "pillow"),
-        training={"nearness": float(SETTINGS["nearness"])},
+        training={"nearness": NEARNESS},
         quality=dict(quality),
     )
 

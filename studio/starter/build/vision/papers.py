@@ -18,14 +18,18 @@ WIDTH, MARGIN, SIZES = 820, 50, (18, 25)  # of a page; of its letters
 GRAIN = 7.0  # standard deviation of what a scanner adds to each value
 FONTS = ("inter-latin-wght-normal.woff2", "jetbrains-mono-latin-wght-normal.woff2", "")  # "" is Pillow's own
 
-PEOPLE = "Anna Keller|David Moreau|Laura Rossi|James Okafor|Mina Tanaka|Peter Novak|Sofia Almeida|Erik Lund|Nadia Haddad|Tom Baker"
-FIRMS = "Greenfield Books|Harbour Tools|Blue Door Cafe|Northside Garage|Lakeview Hotel|Corner Bakery|Summit Sports|City Pharmacy"
+PEOPLE = (
+    "Anna Keller|David Moreau|Laura Rossi|James Okafor|Mina Tanaka|Peter Novak|Sofia Almeida|Erik Lund|Nadia Haddad"
+)
+FIRMS = "Greenfield Books|Harbour Tools|Blue Door Cafe|Northside Garage|Lakeview Hotel|Corner Bakery|Summit Sports"
 TOWNS = "Leeds|Bristol|Cork|Utrecht|Bergen|Porto|Graz|Lyon|Turin|Malmo"
 STREETS = "Mill Lane|Station Road|Park Street|Church Hill|Kings Avenue|Bridge Street"
-GOODS = "Coffee|Sandwich|Notebook|Light bulb|Paint brush|Apple juice|Umbrella|Desk lamp|Garden hose|Cotton socks|Road map|Candle"
+GOODS = "Coffee|Sandwich|Notebook|Light bulb|Paint brush|Apple juice|Umbrella|Desk lamp|Garden hose|Road map|Candle"
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 PAYMENTS = "cash|credit card|bank transfer|debit card|cheque"
-REASONS = "a broken window|a missing parcel|a late delivery|a change of address|a new contract|a lost key|a noisy heater"
+REASONS = (
+    "a broken window|a missing parcel|a late delivery|a change of address|a new contract|a lost key|a noisy heater"
+)
 PLACES = "room 12|the town hall|the library|office 4B|the main entrance|the sports hall"
 
 

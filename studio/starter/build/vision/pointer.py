@@ -187,10 +187,10 @@ def _batch(rows: Sequence[Scene], random: np.random.Generator) -> Batch:
             mask = row.instances == (0 if ground else random.integers(1, len(row.things) + 1))
             points.append(anywhere(mask, random))
             masks.append(mask)
-    wanted = torch.from_numpy(np.stack(masks)).float().unflatten(0, (len(rows), POINTS))
+    wanted = torch.from_numpy(np.stack(masks)).float().reshape(len(rows), POINTS, SIZE, SIZE)
     images = augment.recoloured(augment.stack([row.image for row in rows]), random)
     ways = torch.from_numpy(np.stack([middles(row.instances) for row in rows]))
-    at = torch.tensor(points, dtype=torch.float32).unflatten(0, (len(rows), POINTS))
+    at = torch.tensor(points, dtype=torch.float32).reshape(len(rows), POINTS, 2)
     if random.random() < 0.5:
         images, wanted, ways = images.flip(-1), wanted.flip(-1), ways.flip(-1) * torch.tensor([1, -1, 1])[:, None, None]
         at = torch.stack([SIZE - 1 - at[..., 0], at[..., 1]], -1)

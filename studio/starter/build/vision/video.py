@@ -40,7 +40,7 @@ SEEING = 2  # layer after which the thing's places are asked for
 CLIPS = 6000
 HELD_OUT, HELD_OUT_SEED = 200, 1_000_003
 AT_ONCE = 25
-SCHEDULE = Schedule(steps=2000, batch=16, learning_rate=1e-3, average=0.995, seed=SEED)
+SCHEDULE = Schedule(steps=4000, batch=16, learning_rate=7e-4, average=0.995, seed=SEED)
 
 
 @dataclass(frozen=True)
