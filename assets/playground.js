@@ -117,6 +117,12 @@
     shown = now;
   };
 
+  // ---- what a stopped run has left: no cursor, no moving bar
+  const settle = () => {
+    const rests = $$(".run-row .main-action").some((button) => button.offsetParent);
+    for (const unfinished of $$("#result .written:has(.cursor-block), #result .waiting")) unfinished.classList.toggle("stopped", rests);
+  };
+
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest?.(selector);
     const link = hit("a[data-task]");
@@ -173,6 +179,6 @@
   }, true);
   let scheduled = false;
   const quiet = () => { for (const icon of $$(".example img:not([alt=''])")) icon.alt = ""; }; // the words beside it say it
-  const look = () => { scheduled = false; if (here()) { quiet(); greet(); mark(); follow(); } };
+  const look = () => { scheduled = false; if (here()) { quiet(); greet(); mark(); follow(); settle(); } };
   new MutationObserver(() => { if (!scheduled) { scheduled = true; requestAnimationFrame(look); } }).observe(document.documentElement, { childList: true, subtree: true });
 })();

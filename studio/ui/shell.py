@@ -33,7 +33,8 @@ def frame_html(page: Page, pages: Sequence[Page]) -> Html:
         '<a class="skip" href="#main">Skip to content</a>'
         f'<header class="topbar">{_brand()}<button type="button" class="icon-button" data-menu aria-expanded="false" '
         f'aria-controls="sidebar" aria-label="Menu">{icon("menu", size=22)}</button></header>'
-        f'<aside id="sidebar" class="sidebar">{_brand()}<nav aria-label="Main">{_navigation(page, pages, keys)}</nav>'
+        f'<aside id="sidebar" class="sidebar" aria-label="Studio">{_brand()}<nav aria-label="Main">'
+        f"{_navigation(page, pages, keys)}</nav>"
         f"{_foot()}</aside><div class='scrim' data-menu-close></div>{_help(keys)}"
     )
 

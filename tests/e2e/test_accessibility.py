@@ -115,6 +115,34 @@ def test_an_answer_and_its_code(studio: RunningStudio, still: Page) -> None:
     assert wrong_everywhere(still) == []
 
 
+@pytest.mark.parametrize(
+    "task", ["token-classification", "image-segmentation", "object-detection", "audio-classification", "text-to-speech"]
+)
+def test_an_example_and_its_result(studio: RunningStudio, still: Page, task: str) -> None:
+    opened(still, studio, f"playground?task={task}")
+    still.locator(".examples .example").first.click()
+    expect(still.locator(".at-inputs")).to_contain_text(re.compile("."))
+    still.wait_for_timeout(500)  # a picture that comes has nothing to wait for that all kinds share
+    still.get_by_role("button", name="Run", exact=True).click()
+    expect(still.locator(".run-facts").first).to_be_visible(timeout=2 * MINUTE)
+    unfold(still)
+    assert wrong_everywhere(still) == []
+
+
+def test_the_choice_of_a_task_and_the_other_tabs(studio: RunningStudio, still: Page) -> None:
+    opened(still, studio, "playground?task=conversational")
+    expect(still.get_by_label("Message", exact=True)).to_be_visible(timeout=MINUTE)
+    assert wrong_everywhere(still) == []
+    for name in ("Code", "Compare", "Batch"):
+        still.set_viewport_size({"width": 1280, "height": 860})
+        still.get_by_role("tab", name=name).click()
+        assert wrong_everywhere(still) == []
+    still.set_viewport_size({"width": 1280, "height": 860})
+    still.get_by_role("button", name="Choose another task").click()
+    expect(still.get_by_role("dialog", name="Choose a task")).to_be_visible()
+    assert wrong_everywhere(still) == []
+
+
 def test_an_error_at_its_field(studio: RunningStudio, still: Page) -> None:
     opened(still, studio, "fine-tune")
     expect(still.locator(".panel .shares")).to_be_visible(timeout=MINUTE)

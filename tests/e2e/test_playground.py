@@ -236,7 +236,7 @@ def test_a_link_restores_task_model_and_settings(studio: RunningStudio, visitor:
     expect(fresh.locator(".at-candidate_labels")).to_contain_text("travel")
     expect(fresh.get_by_label("Sentence around a label")).to_have_value("It is about {}.")
     expect(fresh.locator(".at-inputs textarea")).to_have_value("")  # a link tells no inputs
-    expect(fresh.locator(".model-facts").first).to_contain_text("safetensors")
+    expect(fresh.locator(".model-facts").first).to_contain_text("in memory")
     assert fresh.url == address
     fresh.context.close()
 
@@ -308,6 +308,7 @@ def test_a_text_is_shown_as_it_is_written_until_it_is_stopped(
     visitor.wait_for_function("before => document.querySelector('[data-text]').innerText.length > before", arg=before)
     visitor.get_by_role("button", name="Stop").filter(visible=True).click()
     expect(visitor.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    expect(visitor.locator(".written.stopped")).to_be_visible()
     stopped = text.inner_text()
     assert len(stopped) > before
     wait_until(lambda: idle(studio), 20, "the worker to rest")

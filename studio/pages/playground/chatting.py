@@ -5,14 +5,16 @@ from typing import Any
 
 import gradio as gr
 
+from studio.core.errors import VisitorLeft
 from studio.pages.playground import problems
 from studio.pages.playground.draft import messages
-from studio.pages.playground.running import answer, checker, code, figures, question, said
+from studio.pages.playground.running import answer, checker, code, figures, question, said, stopped
 from studio.pages.playground.view import Stage, TaskForm, chat_slot
 from studio.service import Studio
 from studio.ui import modalities
 from studio.ui.modalities import raw
 from studio.ui.parts import Html
+from studio.ui.visits import attended
 
 History = list[dict[str, str]]
 
@@ -30,38 +32,43 @@ def inputs(form: TaskForm, history: Any, message: str | None, given: Sequence[An
     return found
 
 
+def talk(
+    studio: Studio, form: TaskForm, request: gr.Request, given: tuple[tuple[str, str], History, Sequence[Any]],
+    values: Mapping[str, Any],
+) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+    """One answer, part by part; `given` are model and provider, the history, and the form's inputs."""
+    chosen, history, fields = given
+    keep = [gr.skip()] * 3
+    end = gr.update(visible=True), gr.update(visible=False)
+    pending = [*history, {"role": "assistant", "content": "…"}]
+    yield "", pending, "", *keep, gr.update(visible=False), gr.update(visible=True)
+    try:
+        asked = question(studio, form, request, chosen, inputs(form, history, "", fields), values)
+        for part in attended(request, answer(studio, asked)):
+            now = [*history, {"role": "assistant", "content": part if isinstance(part, str) else said(part)}]
+            if isinstance(part, str):
+                yield gr.skip(), now, gr.skip(), *keep, gr.skip(), gr.skip()
+            else:
+                yield gr.skip(), now, gr.skip(), figures(part, asked), raw.code(part.output), gr.skip(), *end
+                yield *[gr.skip()] * 5, code(studio, asked), gr.skip(), gr.skip()
+    except VisitorLeft:
+        yield *[gr.skip()] * 6, *end
+    except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
+        last = history[-1]["content"] if history else ""
+        yield problems.told(error, form.task), history[:-1], last, *keep, *end
+
+
 def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
     """The events of the conversation."""
     chat = stage.chat
     place = next(number for number, slot in enumerate(form.task.inputs) if slot == chat_slot(form.task))
     outputs = [stage.result, chat.log, chat.message, stage.figures, stage.raw, stage.code, chat.send, chat.stop]
 
-    def talk(
-        request: gr.Request, chosen: tuple[str, str], history: History, given: Sequence[Any], values: Mapping[str, Any]
-    ) -> Iterator[tuple[Any, ...]]:
-        keep = [gr.skip()] * 3
-        end = gr.update(visible=True), gr.update(visible=False)
-        pending = [*history, {"role": "assistant", "content": "…"}]
-        yield "", pending, "", *keep, gr.update(visible=False), gr.update(visible=True)
-        try:
-            asked = question(studio, form, request, chosen, inputs(form, history, "", given), values)
-            for part in answer(studio, asked):
-                whole = part if isinstance(part, str) else said(part)
-                now = [*history, {"role": "assistant", "content": whole}]
-                if isinstance(part, str):
-                    yield gr.skip(), now, gr.skip(), *keep, gr.skip(), gr.skip()
-                else:
-                    yield gr.skip(), now, gr.skip(), figures(part, asked), raw.code(part.output), gr.skip(), *end
-                    yield *[gr.skip()] * 5, code(studio, asked), gr.skip(), gr.skip()
-        except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
-            last = history[-1]["content"] if history else ""
-            yield problems.told(error, form.task), history[:-1], last, *keep, *end
-
     def send(
         request: gr.Request, model: str, provider: str, message: str, log: Any, *given: Any, **values: Any
     ) -> Iterator[tuple[Any, ...]]:
         history = [*messages(log), {"role": "user", "content": message.strip()}]
-        yield from talk(request, (model, provider), history, given, values)
+        yield from talk(studio, form, request, ((model, provider), history, given), values)
 
     def again(
         request: gr.Request, model: str, provider: str, message: str, log: Any, *given: Any, **values: Any
@@ -70,7 +77,7 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
         while history and history[-1]["role"] != "user":
             history.pop()
         if history:
-            yield from talk(request, (model, provider), history, given, values)
+            yield from talk(studio, form, request, ((model, provider), history, given), values)
         else:
             yield Html(""), [], message, *[gr.skip()] * 5
 
@@ -79,6 +86,9 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
         verdicts[4 + place] = gr.validate(True, "")  # the system message may be empty
         verdicts[2] = gr.validate(bool(message and message.strip()), "Write a message.")
         return verdicts
+
+    def cleared(request: gr.Request) -> tuple[Any, ...]:
+        return "", [], "", "", "", "", *stopped(request)
 
     taken = [stage.model, stage.provider, chat.message, chat.log, *form.inputs]
     shared: dict[str, Any] = {
@@ -95,7 +105,7 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
     ]
     buttons = [chat.send, chat.stop]
     chat.stop.click(
-        lambda: (gr.update(visible=True), gr.update(visible=False)),
+        stopped,
         None,
         buttons,
         cancels=running,
@@ -103,7 +113,7 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
         show_progress="hidden",
     )
     chat.clear.click(
-        lambda: ("", [], "", "", "", "", gr.update(visible=True), gr.update(visible=False)),
+        cleared,
         None,
         outputs,
         cancels=running,

@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.core.errors import InvalidInput
+from studio.core.errors import InvalidInput, VisitorLeft
 from studio.pages.playground import problems
-from studio.pages.playground.running import Question, checker, figures, question
+from studio.pages.playground.running import Question, checker, figures, question, stopped
 from studio.pages.playground.view import LOCAL, MOST_COMPARED, Stage, TaskForm
 from studio.service import Studio
 from studio.ui import modalities, parts
@@ -34,6 +34,8 @@ def wire(studio: Studio, stage: Stage, form: TaskForm, extra: Sequence[Any], inp
                 columns[one.model] = column(form, asked, one)
                 yield grid(wanted, columns), gr.skip(), gr.skip()
             yield gr.skip(), *end
+        except VisitorLeft:
+            yield gr.skip(), *end
         except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
             yield problems.told(error, form.task), *end
 
@@ -49,7 +51,7 @@ def wire(studio: Studio, stage: Stage, form: TaskForm, extra: Sequence[Any], inp
         concurrency_limit=8,
     )
     stage.stop_compare.click(
-        lambda: (gr.update(visible=True), gr.update(visible=False)),
+        stopped,
         None,
         buttons,
         cancels=[running],

@@ -9,7 +9,7 @@ from typing import Any, cast
 import gradio as gr
 from pydantic import BaseModel
 
-from studio.core.errors import InvalidInput, InvalidInputs, StudioError
+from studio.core.errors import InvalidInput, InvalidInputs, StudioError, VisitorLeft
 from studio.core.types import Caller
 from studio.inference.client import Prediction
 from studio.pages.playground import problems
@@ -125,6 +125,8 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
                     shown = modalities.render(form.task.output, part.output, asked.asked)
                     yield shown, figures(part, asked), raw.code(part.output), gr.skip(), *end
                     yield gr.skip(), gr.skip(), gr.skip(), code(studio, asked), gr.skip(), gr.skip()
+        except VisitorLeft:
+            yield *[gr.skip()] * 4, *end
         except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
             yield problems.told(error, form.task), "", "", "", *end
 
@@ -141,20 +143,18 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
     )
     form.stop.click(
         stopped,
-        stage.result,
-        [stage.result, form.run, form.stop],
+        None,
+        [form.run, form.stop],
         cancels=[running],
         api_visibility="private",
         show_progress="hidden",
     )
 
 
-def stopped(request: gr.Request, shown: str) -> tuple[Any, Any, Any]:
-    """What has been written stays; a wait without words yet becomes a word."""
+def stopped(request: gr.Request) -> tuple[Any, Any]:
+    """The run button in place of the stop button; what was written stays, and studio.js marks it as unfinished."""
     leave(request)
-    told = parts.notice("info", "Stopped.")
-    kept = Html(shown.replace('class="written"', 'class="written stopped"')) if "written" in shown else told
-    return kept, gr.update(visible=True), gr.update(visible=False)
+    return gr.update(visible=True), gr.update(visible=False)
 
 
 def waiting(task: Task) -> Html:

@@ -52,6 +52,7 @@ BUILDERS: Registry[Builder] = Registry(
         "hibari": "studio.starter.build.audio.hibari:BUILDER",
         "speech-commands": "studio.starter.build.audio.speech_commands:BUILDER",
         "commands": "studio.starter.build.audio.commands:BUILDER",
+        "listener": "studio.starter.build.audio.listener:BUILDER",
         "tiny-sd": "studio.starter.build.diffusion.tiny_sd:BUILDER",
     },
     group="studio.builders",

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from studio.core.errors import UnknownName
-from studio.core.types import Modality, Slot
 from studio.jobs.job import Job, JobState, Progress
-from studio.ui import modalities, parts
+from studio.ui import parts
 from studio.ui.icons import PATHS, icon
 from studio.ui.jobs import jobs_table
 from studio.ui.parts import Html, Stat
@@ -31,6 +30,10 @@ EVIL = "<script>alert('x')</script>\"><img src=x onerror=y>"
         lambda evil: parts.key_values([(evil, evil)]),
         lambda evil: parts.notice("bad", evil),
         lambda evil: parts.code_block(evil, evil),
+        lambda evil: parts.code_block(evil, evil, "python"),
+        lambda evil: parts.code_choices([(evil, evil, "bash"), (evil, evil, "javascript"), (evil, evil, "")]),
+        lambda evil: parts.problem(evil, evil),
+        lambda evil: parts.value_bars([(evil, 0.5, evil)]),
         lambda evil: parts.label_bars([(evil, 0.5)], evil),
         lambda evil: parts.share_bars([(evil, 0.5)]),
         lambda evil: parts.link(evil, evil),
@@ -132,20 +135,3 @@ def test_an_unknown_icon_lists_the_known_ones() -> None:
         icon("nonsense")
     for name in PATHS:
         assert icon(name).startswith("<svg")
-
-
-@pytest.mark.parametrize("modality", list(Modality))
-def test_every_modality_has_components(modality: Modality) -> None:
-    import gradio as gr
-
-    with gr.Blocks():
-        slot = Slot("inputs", modality, "Input", "Help")
-        assert modalities.input_for(slot) is not None
-        assert modalities.output_for(slot) is not None
-
-
-def test_labels_are_ranked_and_escaped() -> None:
-    slot = Slot("label", Modality.LABELS, "Result")
-    made = modalities.render(slot, [{"label": "<b>low", "score": 0.1}, {"label": "high", "score": 0.9}])
-    assert made.index("high") < made.index("&lt;b&gt;low")
-    assert "90.0%" in made

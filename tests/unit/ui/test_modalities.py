@@ -1,0 +1,216 @@
+"""Modalities: each has its input and its picture; what models and visitors say never becomes markup."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.core.errors import InvalidInput
+from studio.core.types import MEDIA, Modality, Slot
+from studio.tasks import TASKS, media
+from studio.ui import modalities
+from studio.ui.modalities import Asked, pictures, raw, words
+from studio.ui.parts import Html
+
+EVIL = "<script>alert('x')</script>\"><img src=x onerror=y>"
+PICTURE = media.png(Image.new("RGB", (80, 40), "navy"))
+MASK = media.png(Image.new("L", (80, 40), 255))
+SOUND = media.wav(np.sin(np.arange(8000) / 9), 8000)
+TEXT = f"Ada met {EVIL} in Rome"
+PLACE = (TEXT.index("Rome"), TEXT.index("Rome") + 4)
+SLOTS = (
+    Slot("text", Modality.TEXT, "Text"),
+    Slot("texts", Modality.TEXTS, "Texts"),
+    Slot("table", Modality.TABLE, "Table"),
+    Slot("first", Modality.IMAGE, "First"),
+    Slot("second", Modality.IMAGE, "Second"),
+    Slot("sound", Modality.AUDIO, "Sound"),
+)
+ASKED = Asked(
+    SLOTS,
+    {
+        "text": TEXT,
+        "texts": [EVIL, "b"],
+        "table": {EVIL: [EVIL, "2"]},
+        "first": PICTURE,
+        "second": PICTURE,
+        "sound": SOUND,
+    },
+)
+BOX = {"xmin": 8, "ymin": 4, "xmax": 40, "ymax": 20}
+OUTPUTS: dict[Modality, Any] = {
+    Modality.TEXT: {"generated_text": EVIL},
+    Modality.TEXTS: [EVIL],
+    Modality.CHAT: {"role": "assistant", "content": EVIL},
+    Modality.TABLE: {EVIL: [EVIL]},
+    Modality.QUESTIONS: {EVIL: {"type": EVIL}},
+    Modality.IMAGE: PICTURE,
+    Modality.AUDIO: SOUND,
+    Modality.VIDEO: b"\0\0\0\x18ftypmp42",
+    Modality.LABELS: [{"label": EVIL, "score": 0.1}, {"label": "high", "score": 0.9}],
+    Modality.ENTITIES: [{"entity_group": EVIL, "score": 0.9, "word": EVIL, "start": PLACE[0], "end": PLACE[1]}],
+    Modality.ANSWERS: [{"answer": "Rome", "score": 0.8, "start": PLACE[0], "end": PLACE[1]}],
+    Modality.FILLS: [{"score": 0.5, "token": 1, "token_str": EVIL, "sequence": f"so {EVIL}"}],
+    Modality.SCORES: [0.25, -0.5],
+    Modality.VECTORS: [0.5, -1.0, 2.0],
+    Modality.CELLS: {"answer": EVIL, "coordinates": [[0, 0]], "cells": [EVIL], "aggregator": "SUM"},
+    Modality.TRANSCRIPT: {
+        "text": EVIL,
+        "chunks": [{"text": EVIL, "timestamp": [0.0, 0.5]}, {"text": "b", "timestamp": [0.5, None]}],
+    },
+    Modality.BOXES: [{"label": EVIL, "score": 0.75, "box": BOX}],
+    Modality.MASKS: [{"label": EVIL, "score": 0.75, "mask": MASK}],
+    Modality.DEPTH: {"depth": MASK, "predicted_depth": [[0.5]]},
+    Modality.KEYPOINTS: [{"keypoint_image_0": {"x": 1, "y": 2}, "keypoint_image_1": {"x": 3, "y": 4}, "score": 0.5}],
+    Modality.DECISIONS: {EVIL: EVIL},
+}
+
+
+def shown(modality: Modality, output: Any) -> str:
+    made = modalities.render(Slot("output", modality, "Output"), output, ASKED)
+    assert type(made) is Html
+    return made
+
+
+@pytest.mark.parametrize("modality", list(Modality))
+def test_every_modality_is_shown_and_nothing_becomes_markup(modality: Modality) -> None:
+    made = shown(modality, OUTPUTS[modality])
+    assert "unusual form" not in made
+    assert "<script" not in made
+    assert "src=x" not in made.replace("&lt;img src=x", "")
+
+
+@pytest.mark.parametrize("modality", list(Modality))
+@pytest.mark.parametrize("odd", [None, 7, EVIL, [EVIL], {EVIL: [EVIL]}, [[{}]], b"bytes", [None]])
+def test_an_odd_answer_is_shown_as_json(modality: Modality, odd: Any) -> None:
+    made = shown(modality, odd)
+    assert "<script" not in made
+
+
+@pytest.mark.parametrize("modality", sorted({slot.modality for task in TASKS.values() for slot in task.inputs}))
+def test_every_input_that_a_task_has_can_be_entered(modality: Modality) -> None:
+    with gr.Blocks():
+        slot = Slot("inputs", modality, "Input", "Help")
+        component = modalities.input_for(slot, key="x")
+    assert component.label == "Input"
+    assert component.elem_classes is not None
+    assert "at-inputs" in component.elem_classes
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_every_example_fills_its_form_and_is_read_back(task: str) -> None:
+    for example in TASKS[task].examples:
+        for slot in TASKS[task].inputs:
+            value = example.inputs.get(slot.name)
+            if value is None or slot.modality is Modality.CHAT:
+                continue
+            filled = modalities.fill(slot, value)
+            read = modalities.read(slot, filled)
+            assert modalities.wanting(slot, read) == ""
+            if slot.modality not in MEDIA:
+                assert read == value
+            else:
+                assert isinstance(read, bytes)
+
+
+def test_what_is_missing_is_said() -> None:
+    slot = Slot("inputs", Modality.TEXT, "Text")
+    assert modalities.wanting(slot, modalities.read(slot, "  ")) == "Write a text."
+    optional = Slot("inputs", Modality.IMAGE, "Image", optional=True)
+    assert modalities.read(optional, None) is None
+    assert modalities.wanting(optional, None) == ""
+
+
+def test_a_table_without_a_row_is_empty_and_holes_are_texts() -> None:
+    slot = Slot("table", Modality.TABLE, "Table")
+    assert modalities.read(slot, {"headers": ["a"], "data": [["", None], ["  "]]}) == {}
+    assert modalities.read(slot, {"headers": ["a", 1], "data": [["x", None], ["", ""]]}) == {"a": ["x"], "1": [""]}
+    assert modalities.read(slot, None) == {}
+
+
+def test_broken_json_names_its_field() -> None:
+    with pytest.raises(InvalidInput, match="no JSON") as caught:
+        modalities.read(Slot("questions", Modality.QUESTIONS, "Questions"), "{")
+    assert caught.value.field == "questions"
+
+
+def test_pictures_and_sounds_come_to_the_handler_as_their_path(tmp_path: Path) -> None:
+    with gr.Blocks():
+        image = modalities.input_for(Slot("inputs", Modality.IMAGE, "Image"))
+    damaged = tmp_path / "x.png"
+    damaged.write_bytes(b"no picture")
+    from gradio.data_classes import FileData
+
+    assert image.preprocess(FileData(path=str(damaged))) == str(damaged)
+    assert image.preprocess(None) is None
+
+
+def test_labels_are_ranked_many_are_folded_and_logits_are_no_shares() -> None:
+    made = shown(Modality.LABELS, [{"label": f"l{n}", "score": n / 100} for n in range(14)])
+    assert made.index("l13") < made.index("l12")
+    assert "<summary>4 more</summary>" in made
+    assert "%" not in shown(Modality.LABELS, [{"label": "a", "score": 5.5}, {"label": "b", "score": -2.0}]).replace(
+        '%"', ""
+    )
+
+
+def test_words_outside_of_entities_are_left_alone_and_overlaps_too() -> None:
+    found = [
+        {"entity": "O", "score": 1.0, "word": "met", "start": 4, "end": 7},
+        {"entity": "PER", "score": 0.9, "word": "Ada", "start": 0, "end": 3},
+        {"entity": "ORG", "score": 0.5, "word": "Ada met", "start": 0, "end": 7},
+    ]
+    made = shown(Modality.ENTITIES, found)
+    assert made.count("<mark") == 1
+    assert ">O<" not in made
+    assert "Nothing was found" in shown(Modality.ENTITIES, [])
+
+
+def test_an_answer_is_marked_in_the_text_that_holds_it() -> None:
+    assert "<mark" in shown(Modality.ANSWERS, OUTPUTS[Modality.ANSWERS])
+    assert "No answer in this text" in shown(Modality.ANSWERS, {"answer": "", "score": 0.9, "start": 0, "end": 0})
+
+
+def test_boxes_are_placed_by_the_pictures_own_pixels() -> None:
+    assert "left:10.000%;top:10.000%;width:40.000%;height:40.000%" in shown(Modality.BOXES, OUTPUTS[Modality.BOXES])
+    assert "Nothing was found" in shown(Modality.BOXES, [])
+
+
+def test_a_mask_shines_through_where_it_is_black() -> None:
+    half = Image.new("L", (4, 2))
+    half.paste(255, (0, 0, 2, 2))
+    address, width, height = pictures._layer(media.png(half), (1, 2, 3))
+    import base64
+
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as layer:
+        assert layer.getpixel((0, 0)) == (1, 2, 3, round(255 * pictures.MASK_ALPHA))
+        assert layer.getpixel((3, 0))[3] == 0  # type: ignore[index]
+    assert (width, height) == (4, 2)
+
+
+def test_masks_of_one_name_are_told_apart() -> None:
+    same = [{"label": "mask", "score": None, "mask": MASK}] * 2
+    assert "mask 2" in shown(Modality.MASKS, same)
+
+
+def test_a_transcript_leads_to_its_places_in_the_sound() -> None:
+    made = shown(Modality.TRANSCRIPT, OUTPUTS[Modality.TRANSCRIPT])
+    assert 'data-seek="0.50" data-until=""' in made
+    assert "0:00.0 – 0:00.5" in made
+    assert "<audio" in made
+
+
+def test_json_tells_files_by_size_and_cuts_long_rows() -> None:
+    made = raw.as_json({"mask": b"x" * 1500, "vector": list(range(500)), "rows": [[1.0] * 200] * 100, "odd": {1, 2}})
+    assert '"<1.5 kB>"' in made
+    assert "484 more" in made
+    assert len(made) < 20_000
+
+
+def test_a_written_text_shows_a_cursor_while_it_comes() -> None:
+    assert "cursor-block" in words.written("half", running=True)
+    assert "data-copy-text" in words.written("whole")
