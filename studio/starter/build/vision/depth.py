@@ -150,8 +150,8 @@ def _entry(quality: Mapping[str, Quality], weights: int) -> KitEntry:
         kind="model",
         title="Depth of rendered rooms",
         description=(
-            "Says how far each pixel is, in metres. It learned from rendered rooms with balls and boxes; on photos "
-            "its figures are guesses. It shows how depth estimation works."
+            "Says how far each pixel is, in metres. A toy: it learned from rendered rooms with balls and boxes; on "
+            "photos its figures are guesses. It shows how depth estimation works."
         ),
         tasks=("depth-estimation",),
         license="Apache-2.0",

@@ -254,8 +254,8 @@ def _entry(data: KitEntry, quality: Mapping[str, Quality], weights: int) -> KitE
         kind="model",
         title="Detector of emoji in scenes",
         description=(
-            f"Finds {len(CATEGORIES)} kinds of emoji in a drawn scene, each with a box. It learned from artificial "
-            "pictures and knows nothing of photos: it shows how detection works."
+            f"Finds {len(CATEGORIES)} kinds of emoji in a drawn scene, each with a box. A toy: it learned from "
+            "artificial pictures and knows nothing of photos: it shows how detection works."
         ),
         tasks=("object-detection",),
         license="Apache-2.0",

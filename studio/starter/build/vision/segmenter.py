@@ -190,7 +190,7 @@ def _entry(data: KitEntry, quality: Mapping[str, Quality], weights: int) -> KitE
         title="Segmenter of emoji scenes",
         description=(
             f"Says of every pixel of a drawn scene which of {len(CATEGORIES)} kinds of emoji it shows, or the ground. "
-            "It learned from artificial pictures and knows nothing of photos: it shows how segmentation works."
+            "A toy: it learned from artificial pictures and knows nothing of photos: it shows how segmentation works."
         ),
         tasks=("image-segmentation",),
         license="Apache-2.0",

@@ -242,8 +242,8 @@ def _entry(quality: Mapping[str, Quality], weights: int) -> KitEntry:
         kind="model",
         title="Motions of an emoji",
         description=(
-            "Says how the thing in a short clip moves: left, right, up, down, growing, shrinking, turning. It learned "
-            "from drawn clips of one emoji and knows nothing of films: it shows how video classification works."
+            "Says how the thing in a short clip moves: left, right, up, down, growing, shrinking, turning. A toy: it "
+            "learned from drawn clips of one emoji and knows nothing of films: it shows how video classification works."
         ),
         tasks=("video-classification",),
         license="Apache-2.0",

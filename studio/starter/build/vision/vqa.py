@@ -204,7 +204,7 @@ def _entry(data: KitEntry, quality: Mapping[str, Quality], weights: int) -> KitE
         title="Questions about emoji scenes",
         description=(
             "Answers nine kinds of question about a drawn scene of emoji with one word: colours, presence, numbers, "
-            "places, sizes. It learned from artificial pictures and fixed sentences: it shows how the task works."
+            "places, sizes. A toy: it learned from artificial pictures and fixed sentences, to show how the task works."
         ),
         tasks=("visual-question-answering",),
         license="Apache-2.0",
