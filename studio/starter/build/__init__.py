@@ -37,6 +37,7 @@ BUILDERS: Registry[Builder] = Registry(
         "vqa": "studio.starter.build.vision.vqa:BUILDER",
         "depth": "studio.starter.build.vision.depth:BUILDER",
         "detector": "studio.starter.build.vision.detector:BUILDER",
+        "pointer": "studio.starter.build.vision.pointer:BUILDER",
         "video": "studio.starter.build.vision.video:BUILDER",
         "documents": "studio.starter.build.vision.documents:BUILDER",
         "debian-translations": "studio.starter.build.text.debian_translations:BUILDER",
