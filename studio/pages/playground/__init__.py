@@ -104,6 +104,7 @@ def wire(studio: Studio, stage: Stage, made: TaskForm) -> None:
         running.wire(studio, stage, made)
         comparing.wire(studio, stage, made, [], lambda given: made.read(tuple(given)))
     batching.wire(studio, stage.batch, stage.model, made)
+    models.follow(studio, stage)
     keep(stage, made)
     for button, example in made.examples:
         fill(stage, made, button, example.inputs, example.params)
@@ -153,7 +154,7 @@ def keep(stage: Stage, made: TaskForm) -> None:
     fields = list(made.params.fields.values())
     watched: list[Any] = [stage.model, stage.chat.log, stage.chat.message, *typed, *fields]
     gr.on(
-        [made.kept.click, *[component.change for component in watched]],
+        [made.kept.click, stage.model.input, *[component.change for component in watched]],
         None,
         watched,
         None,
@@ -200,7 +201,9 @@ def offer(studio: Studio, stage: Stage) -> None:
             gr.update(visible=False),
         ]
 
-    stage.draft.change(choose, stage.draft, outputs, api_visibility="private", show_progress="hidden")
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    chosen = stage.draft.change(choose, stage.draft, outputs, **quiet)
+    chosen.then(models.about(studio), [stage.model, stage.draft], [stage.facts, stage.provider], **quiet)
 
 
 def conversation(chosen: Draft) -> list[dict[str, str]]:

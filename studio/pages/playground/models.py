@@ -41,24 +41,34 @@ def first(studio: Studio, task: Task) -> str:
         return ""
 
 
-def wire(studio: Studio, stage: Stage) -> None:
-    """Facts follow the model; the search fills the menu."""
+def about(studio: Studio) -> Any:
+    """The handler that tells of a model, and where it can run."""
 
     @guarded
-    def about(model: str | None, draft: str, request: gr.Request) -> tuple[Any, Any]:
+    def tell(model: str | None, draft: str, request: gr.Request) -> tuple[Any, Any]:
         task, caller = drafts.parse(draft).task, caller_of(request, studio)
         if not model:
             return nothing(studio, task), gr.update(visible=False, value=LOCAL)
         return facts(studio.model_facts(caller, task.id, model)), hosts(studio, caller, task, model)
 
-    stage.model.change(
-        about,
+    return tell
+
+
+def follow(studio: Studio, stage: Stage) -> None:
+    """Facts follow the model. Wired with the form: what `gr.render` draws silences the model's events from before it."""
+    gr.on(
+        [stage.model.change, stage.model.input],  # a name that was typed is no change as Gradio has it
+        about(studio),
         [stage.model, stage.draft],
         [stage.facts, stage.provider],
         api_visibility="private",
         show_progress="hidden",
         trigger_mode="always_last",
     )
+
+
+def wire(studio: Studio, stage: Stage) -> None:
+    """The search fills the menu."""
     search = stage.search
 
     def look(draft: str, words: str, sort: Any, license: str, size: float | None, request: gr.Request) -> Html:
@@ -115,7 +125,7 @@ def facts(found: ModelFacts) -> Html:
         )
     if found.license:
         pieces.append(_fact(found.license, "licence"))
-    if found.format:
+    if found.format and (found.format, found.source) != ("other", "kit"):  # what the kit brings can be used
         pieces.append(_fact(FORMATS.get(found.format, found.format), "how the weights are stored"))
     if found.downloads is not None:
         pieces.append(_fact(f"{found.downloads:,} downloads", "last month"))
