@@ -55,7 +55,7 @@ def about(studio: Studio) -> Any:
 
 
 def follow(studio: Studio, stage: Stage) -> None:
-    """Facts follow the model. Wired with the form: what `gr.render` draws silences the model's events from before it."""
+    """Facts follow the model. Wired with the form: what `gr.render` draws silences its events from before it."""
     gr.on(
         [stage.model.change, stage.model.input],  # a name that was typed is no change as Gradio has it
         about(studio),
