@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 import httpx
+from huggingface_hub import constants
 
 from studio import app
 from studio.core.settings import Settings
+from studio.hub.reachability import set_offline
 from studio.service import Studio
 from studio.ui.page import Page
 
@@ -37,7 +39,9 @@ def free_port() -> int:
 
 
 def serve(settings: Settings, pages: Sequence[Page] = PAGES) -> Iterator[Served]:
+    before = constants.HF_HUB_OFFLINE
     studio = Studio(settings.model_copy(update={"port": free_port()}))
     server = app.launch(studio, block=False, pages=pages)
     yield Served(studio, server.url.rstrip("/"))
     server.close()
+    set_offline(before)  # the studio has switched this whole process
