@@ -34,24 +34,9 @@ def from_pipeline(model: str, port: int) -> None:
 
 def litserve(model: str, port: int) -> None:
     """Serve until killed."""
-    import litserve  # type: ignore[import-not-found]
+    from benchmarks import peer_litserve
 
-    class Api(litserve.LitAPI):  # type: ignore[misc]
-        def setup(self, _device: str) -> None:
-            self.pipe = pipeline(model)
-
-        def decode_request(self, request: Any) -> str:
-            return str(request["inputs"])
-
-        def predict(self, texts: list[str]) -> Any:
-            return self.pipe(texts, batch_size=32, top_k=None)
-
-        def encode_response(self, output: Any) -> Any:
-            return output
-
-    api = Api(max_batch_size=32, batch_timeout=0.005)
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
-    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="error")
+    peer_litserve.serve(model, port)
 
 
 def main() -> None:

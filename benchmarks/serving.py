@@ -158,7 +158,7 @@ def start(stack: ExitStack, folder: Path, litserve: str, threads: int) -> dict[s
     peer = [sys.executable, "-m", "benchmarks.peers"]
     command = [*peer, "from_pipeline", str(model), str(ports["from_pipeline"])]
     stack.enter_context(running(command, urls["from_pipeline"], calm))
-    asks["from_pipeline"] = by_page(urls["from_pipeline"], "predict", lambda given: [given])
+    asks["from_pipeline"] = by_page(urls["from_pipeline"], "fn", lambda given: [given])
     if litserve:
         command = [*peer, "litserve", str(model), str(ports["litserve"])]
         stack.enter_context(running(command, f"{urls['litserve']}/health", {**calm, "PYTHONPATH": litserve}))
