@@ -54,7 +54,7 @@ WORDS = (
     "actor",
     "story",
 )
-Ask = Callable[[httpx.AsyncClient, str], Awaitable[None]]
+Ask = Callable[[httpx.AsyncClient, str, str], Awaitable[None]]  # with a text, for a user
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,11 @@ def text() -> str:
 
 
 def by_page(url: str, name: str, body: Callable[[str], Any]) -> Ask:
-    """Gradio's protocol: a call gives an id, whose events bring the answer."""
+    """Gradio's protocol: a call gives an id, whose events bring the answer. A user is one session, as a page is."""
 
-    async def ask(client: httpx.AsyncClient, given: str) -> None:
-        answer = await client.post(f"{url}/gradio_api/call/{name}", json={"data": body(given)})
+    async def ask(client: httpx.AsyncClient, given: str, user: str) -> None:
+        call = {"data": body(given), "session_hash": user}
+        answer = await client.post(f"{url}/gradio_api/call/{name}", json=call)
         answer.raise_for_status()
         event = answer.json()["event_id"]
         async with client.stream("GET", f"{url}/gradio_api/call/{name}/{event}") as events:
@@ -96,7 +97,7 @@ def by_page(url: str, name: str, body: Callable[[str], Any]) -> Ask:
 def by_post(url: str) -> Ask:
     """One request, one answer."""
 
-    async def ask(client: httpx.AsyncClient, given: str) -> None:
+    async def ask(client: httpx.AsyncClient, given: str, _user: str) -> None:
         (await client.post(url, json={"inputs": given})).raise_for_status()
 
     return ask
@@ -108,16 +109,17 @@ async def load(ask: Ask, users: int, count: int) -> Round:
     left = iter(range(count))
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
     async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
-        await ask(client, text())
+        names = [f"user{number}" for number in range(users)]
+        await asyncio.gather(*[ask(client, text(), name) for name in names])  # everybody's page is open
 
-        async def user() -> None:
+        async def user(name: str) -> None:
             for _ in left:
                 started = time.perf_counter()
-                await ask(client, text())
+                await ask(client, text(), name)
                 seconds.append(time.perf_counter() - started)
 
         started = time.perf_counter()
-        await asyncio.gather(*[user() for _ in range(users)])
+        await asyncio.gather(*[user(name) for name in names])
         return Round(count / (time.perf_counter() - started), tuple(seconds))
 
 

@@ -13,6 +13,7 @@ def import_gradio() -> None:
     Without the trick everything works the same, only slower.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # a table after each event, that nobody reads
     original = inspect.getfile
 
     def getfile(thing: Any) -> str:
