@@ -49,7 +49,7 @@ def status_chip(one: Listing) -> Html:
 
 
 def quality_line(entry: KitEntry) -> str:
-    """The headline figure against its baseline: "0.83 accuracy; largest class 0.11; n = 995"."""
+    """The headline figure against its baseline: "0.83 accuracy; 0.11 by largest class; n = 995"."""
     for name, figure in entry.quality.items():
         return _figure(name, figure)
     return "—"
@@ -163,7 +163,7 @@ def _figure(name: str, figure: Quality) -> str:
 def _baseline(figure: Quality) -> str:
     if figure.baseline is None:
         return "—"
-    return f"{figure.baseline_note or 'trivial answer'} {figure.baseline:.2f}"
+    return f"{figure.baseline:.2f} by {figure.baseline_note or 'a trivial answer'}"
 
 
 def _facts(pairs: Sequence[tuple[object, object]]) -> Html:
