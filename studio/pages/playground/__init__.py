@@ -154,7 +154,7 @@ def keep(stage: Stage, made: TaskForm) -> None:
     fields = list(made.params.fields.values())
     watched: list[Any] = [stage.model, stage.chat.log, stage.chat.message, *typed, *fields]
     gr.on(
-        [made.kept.click, stage.model.input, *[component.change for component in watched]],
+        [made.kept.click, *[component.change for component in watched]],
         None,
         watched,
         None,

@@ -56,8 +56,7 @@ def about(studio: Studio) -> Any:
 
 def follow(studio: Studio, stage: Stage) -> None:
     """Facts follow the model. Wired with the form: what `gr.render` draws silences its events from before it."""
-    gr.on(
-        [stage.model.change, stage.model.input],  # a name that was typed is no change as Gradio has it
+    stage.model.change(
         about(studio),
         [stage.model, stage.draft],
         [stage.facts, stage.provider],
