@@ -24,9 +24,9 @@
   const form = () => { const place = $$("[data-form]").pop(); return place ? JSON.parse(place.dataset.form) : null; };
   const nothing = (value) => value == null || value === "" || (Array.isArray(value) && !value.length);
   const same = (a, b) => (nothing(a) && nothing(b)) || JSON.stringify(a) === JSON.stringify(b);
-  const keep = (values) => {
+  const keep = (task, values) => { // a form that has gone may still speak: its values are not those of the next one
     const about = form();
-    if (!about || (target && about.task !== target)) return;
+    if (!about || about.task !== task || (target && task !== target)) return;
     const [model, talk, message, ...rest] = values;
     const inputs = {}, params = {}, query = new URLSearchParams({ task: about.task });
     about.inputs.forEach((name, place) => {

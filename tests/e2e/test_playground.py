@@ -309,9 +309,11 @@ def test_a_text_is_shown_as_it_is_written_until_it_is_stopped(
     visitor.get_by_role("button", name="Stop").filter(visible=True).click()
     expect(visitor.get_by_role("button", name="Run", exact=True)).to_be_visible()
     expect(visitor.locator(".written.stopped")).to_be_visible()
+    wait_until(lambda: idle(studio), 20, "the worker to rest")
+    visitor.wait_for_timeout(300)  # what was on its way has come
     stopped = text.inner_text()
     assert len(stopped) > before
-    wait_until(lambda: idle(studio), 20, "the worker to rest")
+    visitor.wait_for_timeout(700)
     assert text.inner_text() == stopped
 
 

@@ -1,5 +1,6 @@
 """Playground: pick a task and a model, give it an input, take the code home. The table of tasks makes the page."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -158,7 +159,7 @@ def keep(stage: Stage, made: TaskForm) -> None:
         None,
         watched,
         None,
-        js="(...values) => { window.studioPlayground.keep(values); }",
+        js=f"(...values) => {{ window.studioPlayground.keep({json.dumps(made.task.id)}, values); }}",
         api_visibility="private",
         show_progress="hidden",
     )
