@@ -19,10 +19,7 @@ from tests.contract.test_tasks import run, same
 
 
 def entry_of(name: str) -> kit.KitEntry:
-    found = {entry.id: entry for entry in kit.entries()}
-    if f"kit:{name}" not in found:
-        pytest.skip("not in the kit yet")
-    return found[f"kit:{name}"]
+    return kit.entry(f"kit:{name}")
 
 
 def ask(task: str, name: str, file: str, **params: Any) -> Any:
