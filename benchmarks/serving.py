@@ -1,7 +1,8 @@
 """Requests per second and latency of the studio at 1, 8 and 32 users, against its peers, interleaved in one run.
 
-`python -m benchmarks.serving [--rounds 5] [--litserve FOLDER]`: a BERT of MiniLM's size (6 layers of 384) with random
-weights, texts of 24 words. All servers stand at once and are asked in turns, in short rounds of random order, so that
+`python -m benchmarks.serving [--rounds 5] [--model 4x256] [--litserve FOLDER]`: a BERT with random weights, of 4 layers
+of 256 as the goals were set with, or of MiniLM's size (`--model 6x384`), whose own arithmetic weighs more; texts of 24
+words. All servers stand at once and are asked in turns, in short rounds of random order, so that
 what else runs on the machine strikes all alike; the median over the rounds counts, as a ratio. "page" and
 "from_pipeline" speak Gradio's protocol (a call, then its events), "rest" and "litserve" plain POST. Every model
 runs with as many threads as `--threads` says.
@@ -33,6 +34,7 @@ from tests.unit.inference import tiny
 
 USERS = (1, 8, 32)
 REQUESTS = {1: 40, 8: 120, 32: 160}
+MODELS = {"4x256": (4, 256), "6x384": (6, 384)}  # layers, hidden size
 PATIENCE = 180.0  # seconds that a server may take to start
 WORDS = (
     "the",
@@ -144,10 +146,10 @@ def running(command: list[str], url: str, environment: Mapping[str, str]) -> Ite
         process.wait()
 
 
-def start(stack: ExitStack, folder: Path, litserve: str, threads: int) -> dict[str, Ask]:
+def start(stack: ExitStack, folder: Path, size: tuple[int, int], litserve: str, threads: int) -> dict[str, Ask]:
     """Every server, and how it is asked."""
     home = Path(folder) / "home"
-    model, ports = artifact(home), {name: free_port() for name in ("studio", "from_pipeline", "litserve")}
+    model, ports = artifact(home, *size), {name: free_port() for name in ("studio", "from_pipeline", "litserve")}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     calm = {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
     own = {"STUDIO_HOME": str(home), "STUDIO_PORT": str(ports["studio"]), "STUDIO_OFFLINE": "true"}
@@ -168,14 +170,14 @@ def start(stack: ExitStack, folder: Path, litserve: str, threads: int) -> dict[s
     return asks
 
 
-def artifact(home: Path) -> Path:
+def artifact(home: Path, layers: int, hidden: int) -> Path:
     """The model, as a result in the studio's data folder."""
     from studio.core.settings import Settings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         settings = Settings.model_validate({"home": home})
-        ref = tiny.classifier(settings, "bench", layers=6, hidden=384, inner=1536)
+        ref = tiny.classifier(settings, "bench", layers=layers, hidden=hidden, inner=4 * hidden)
     return settings.artifacts_dir / ref.removeprefix("artifact:")
 
 
@@ -183,13 +185,14 @@ def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--model", choices=MODELS, default="4x256")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--litserve", default="", help="folder that litserve is installed in; empty: without it")
     given = parser.parse_args()
     random.seed(1)
     rounds: dict[tuple[str, int], list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        asks = start(stack, Path(folder), given.litserve, given.threads)
+        asks = start(stack, Path(folder), MODELS[given.model], given.litserve, given.threads)
         for users in USERS:
             for _ in range(given.rounds):
                 for name in random.sample(sorted(asks), len(asks)):
