@@ -3,16 +3,14 @@
 import datetime
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
-from studio.core.errors import InvalidInput, UnknownName
-from studio.data import media, parquet
+from studio.core.errors import InvalidInput
+from studio.data import media, parquet, reading
 from studio.data.parquet import quote
 from studio.data.records import Column, Dataset
 
@@ -55,32 +53,6 @@ class ColumnSummary:
     longest: int
 
 
-@dataclass(frozen=True)
-class _Split:
-    """One split while it is read."""
-
-    connection: duckdb.DuckDBPyConnection
-    columns: tuple[Column, ...]
-    source: str
-    parameter: list[str]
-
-    def column(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise UnknownName("column", name, [column.name for column in self.columns])
-
-    def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """The answer to `query`, in which FROM stands as `self.source`, with bound values."""
-        return self.connection.execute(query, [self.parameter, *values]).fetchall()
-
-    def counted(self, text: str, limit: int) -> list[tuple[str, int, int]]:
-        """The most frequent values of an expression: value, its rows, and how many different values there are."""
-        groups = f"SELECT {text} AS v, count(*) AS n FROM {self.source} GROUP BY 1 HAVING v IS NOT NULL"  # noqa: S608
-        query = f"SELECT v, n, count(*) OVER () FROM ({groups}) ORDER BY n DESC, v LIMIT ?"  # noqa: S608
-        return [(value, rows, different) for value, rows, different in self.select(query, limit)]
-
-
 def page(dataset: Dataset, split: str, offset: int = 0, limit: int = 100) -> Rows:
     """`limit` rows from `offset` on, in the order of the files; past the end there are none.
 
@@ -92,7 +64,7 @@ def page(dataset: Dataset, split: str, offset: int = 0, limit: int = 100) -> Row
         raise InvalidInput("offset", offset, "The first row is 0.")
     if not 0 <= limit <= MAX_PAGE:
         raise InvalidInput("limit", limit, f"Between 0 and {MAX_PAGE:,} rows can be read at once.")
-    with _open(dataset, split) as opened:
+    with reading.opened(dataset, split) as opened:
         # bytes are noted in SQL, so that a page of images never leaves the database
         wanted = ", ".join(_shown(column) for column in opened.columns)
         query = f"SELECT {wanted} FROM {opened.source} LIMIT ? OFFSET ?"  # noqa: S608
@@ -104,8 +76,8 @@ def page(dataset: Dataset, split: str, offset: int = 0, limit: int = 100) -> Row
 
 def summary(dataset: Dataset, split: str, column: str) -> ColumnSummary:
     """Count one column; raises `UnknownName` for the split or the column."""
-    with _open(dataset, split) as opened:
-        text = _as_text(opened.column(column))
+    with reading.opened(dataset, split) as opened:
+        text = reading.as_text(opened.column(column))
         counts = (
             f"SELECT count(*), count(v), count(*) FILTER (trim(v, s) = ''), coalesce(max(length(v)), 0)"  # noqa: S608
             f" FROM (SELECT {text} AS v FROM {opened.source}), (SELECT ? AS s)"
@@ -135,8 +107,8 @@ def outlines(dataset: Dataset, split: str, columns: Sequence[str]) -> dict[str, 
     """Glance at several columns in one pass; raises `UnknownName` for the split or a column."""
     if not columns:
         return {}
-    with _open(dataset, split) as opened:
-        texts = [_as_text(opened.column(name)) for name in columns]
+    with reading.opened(dataset, split) as opened:
+        texts = [reading.as_text(opened.column(name)) for name in columns]
         wanted = ", ".join(f"count({t}), approx_count_distinct({t}), coalesce(max(length({t})), 0)" for t in texts)
         figures = opened.select(f"SELECT {wanted} FROM {opened.source}")[0]  # noqa: S608
     return {name: ColumnOutline(*figures[place * 3 : place * 3 + 3]) for place, name in enumerate(columns)}
@@ -149,8 +121,8 @@ def label_counts(dataset: Dataset, split: str, column: str) -> dict[str, int]:
         UnknownName: no such split or column.
         InvalidInput: at "column", more than 100,000 different values: no column of labels.
     """
-    with _open(dataset, split) as opened:
-        groups = opened.counted(_as_text(opened.column(column)), MAX_LABELS)
+    with reading.opened(dataset, split) as opened:
+        groups = opened.counted(reading.as_text(opened.column(column)), MAX_LABELS)
     if groups and groups[0][2] > MAX_LABELS:
         expected = f"It has {groups[0][2]:,} different values; choose a column with few, the labels."
         raise InvalidInput("column", column, expected)
@@ -181,16 +153,18 @@ def table(
     """
     if limit < 0:
         raise InvalidInput("limit", limit, "Use 0 for all rows, or a number of rows.")
-    with _open(dataset, split) as opened:
+    with reading.opened(dataset, split) as opened:
         wanted = [opened.column(name) for name in columns] or list(opened.columns)
         texts = {opened.column(name).name for name in as_text}
         outputs = ", ".join(
-            f"{_as_text(column)} AS {quote(column.name)}" if column.name in texts else quote(column.name)
+            f"{reading.as_text(column)} AS {quote(column.name)}" if column.name in texts else quote(column.name)
             for column in wanted
         )
         query, values = f"SELECT {outputs} FROM {opened.source}", list[object]()  # noqa: S608
         if where_not_empty:
-            query += " WHERE " + " AND ".join(f"trim({_as_text(opened.column(n))}, ?) <> ''" for n in where_not_empty)
+            query += " WHERE " + " AND ".join(
+                f"trim({reading.as_text(opened.column(n))}, ?) <> ''" for n in where_not_empty
+            )
             values += [WHITESPACE] * len(where_not_empty)
         if limit:
             query, values = query + " LIMIT ?", [*values, limit]
@@ -199,32 +173,10 @@ def table(
 
 def part(dataset: Dataset, split: str, columns: Sequence[str], offset: int, limit: int) -> pa.Table:
     """`limit` rows from `offset` on as an Arrow table, whole cells; raises `UnknownName` for split or column."""
-    with _open(dataset, split) as opened:
+    with reading.opened(dataset, split) as opened:
         wanted = ", ".join(quote(opened.column(name).name) for name in columns)
         query = f"SELECT {wanted} FROM {opened.source} LIMIT ? OFFSET ?"  # noqa: S608
         return opened.connection.sql(query, params=[opened.parameter, limit, offset]).to_arrow_table()
-
-
-@contextmanager
-def _open(dataset: Dataset, split: str) -> Iterator[_Split]:
-    if split not in dataset.files:
-        raise UnknownName("split", split, sorted(dataset.files, key=parquet.split_rank))
-    files = dataset.files[split]
-    with parquet.connect(files) as connection:
-        try:
-            source, parameter = parquet.scan(files)
-            yield _Split(connection, parquet.columns_of(connection, files), source, parameter)
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise parquet.damaged(dataset.info.ref, split, error) from None
-
-
-def _as_text(column: Column) -> str:
-    """The column's value as text; of bytes their number only."""
-    if column.type == "BLOB":
-        return f"'<' || octet_length({quote(column.name)}) || ' bytes>'"
-    return quote(column.name) if column.type == "VARCHAR" else f"CAST({quote(column.name)} AS VARCHAR)"
 
 
 def _shown(column: Column) -> str:
@@ -232,7 +184,7 @@ def _shown(column: Column) -> str:
     name = quote(column.name)
     if column.type == media.COLUMN:
         return f"{name}.bytes[1:{media.HEAD}], octet_length({name}.bytes), {name}.path"
-    return _as_text(column) if column.type == "BLOB" else name
+    return reading.as_text(column) if column.type == "BLOB" else name
 
 
 def _cells(columns: Sequence[Column], row: Sequence[Any]) -> Iterator[Any]:

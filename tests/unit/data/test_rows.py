@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from studio.core.errors import InvalidInput, UnknownName
-from studio.data import parquet, rows
+from studio.data import parquet, reading, rows
 from studio.data.records import Dataset, DatasetInfo
 
 VALUES = ["", " ", "\u2003\t", "a", "A", "é", "😀😀", "zz", "a\n", "0", None]
@@ -117,3 +117,13 @@ def test_outlines_glance_at_all_columns(tmp_path: Path) -> None:
         "n": rows.ColumnOutline(3, 1, 1),
     }
     assert rows.outlines(dataset, "train", []) == {}
+
+
+def test_batches_are_all_rows_in_order(tmp_path: Path) -> None:
+    parts = [pa.table({"n": range(7), "t": ["a"] * 7}), pa.table({"n": range(7, 12), "t": ["b"] * 5})]
+    dataset = dataset_of(tmp_path, train=parts)
+    found = list(reading.batches(dataset, "train", ["n"], size=4))
+    assert max(batch.num_rows for batch in found) <= 4
+    assert pa.Table.from_batches(found).to_pydict() == {"n": list(range(12))}
+    with pytest.raises(UnknownName, match="column"):
+        next(reading.batches(dataset, "train", ["x"]))
