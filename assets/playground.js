@@ -91,6 +91,10 @@
     const message = $$(".notice[data-fields]").filter((place) => place.offsetParent).pop() || null;
     if (message === told) return;
     told = message;
+    if (message) { // the button may stand a screen below
+      const { top, bottom } = message.getBoundingClientRect();
+      if (top < 0 || bottom > innerHeight) message.scrollIntoView({ block: "center", behavior: "smooth" });
+    }
     $$(".field.wrong").forEach(unmark);
     const names = message ? message.dataset.fields.split(" ").filter(Boolean) : [];
     const fields = names.flatMap((name) => $$(`.at-${CSS.escape(name)}`));
@@ -180,5 +184,5 @@
   let scheduled = false;
   const quiet = () => { for (const icon of $$(".example img:not([alt=''])")) icon.alt = ""; }; // the words beside it say it
   const look = () => { scheduled = false; if (here()) { quiet(); greet(); mark(); follow(); settle(); } };
-  new MutationObserver(() => { if (!scheduled) { scheduled = true; requestAnimationFrame(look); } }).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(() => { if (!scheduled) { scheduled = true; requestAnimationFrame(look); } }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] }); // buttons come and go by theirs
 })();

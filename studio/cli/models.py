@@ -47,6 +47,14 @@ def models_facts(
         raise typer.Exit(1)
 
 
+@app.command("providers")
+def models_providers(task: Task, model: Annotated[str, typer.Argument(help="A Hub id.")]) -> None:
+    """List the Inference Providers that serve a model of the Hub, for `studio predict --provider`."""
+    with opened() as studio:
+        for provider in studio.providers(LOCAL, task, model):
+            print(provider)
+
+
 @app.command("search")
 def models_search(
     task: Task,

@@ -102,6 +102,12 @@ class HubUnreachable(HubError):
     status = 503
 
 
+class SiteError(StudioError):
+    """The site did not answer as it should."""
+
+    status = 502
+
+
 class WorkerDied(StudioError):
     """The process that ran the model died; the next request starts a new one."""
 

@@ -1,11 +1,14 @@
 """Settings from the environment (`STUDIO_*`, and the variables that Spaces set). Read once, passed on explicitly."""
 
+import json
 import os
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from studio.core.errors import StudioError
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
@@ -30,6 +33,9 @@ class Settings(BaseSettings):
     inference_memory_mb: int = Field(4096, ge=64, description="Memory for warm models in the inference worker, in MB.")
     max_upload_mb: int = Field(500, ge=1, description="Largest data file that may be uploaded, in MB.")
     max_dataset_mb: int = Field(2_000, ge=1, description="Largest data set that is fetched from the Hub, in MB.")
+    max_parts_mb: int = Field(
+        4_000, ge=16, description="Disk space for parts of the Hub's data sets that are read where they lie, in MB."
+    )
     max_model_mb: int = Field(10_000, ge=1, description="Largest model that is fetched from the Hub, in MB.")
     max_queued: int = Field(20, ge=1, description="Jobs that one owner may have waiting or running (public mode).")
     allowed_origins: tuple[str, ...] = Field(("https://huggingface.co",), description="Foreign origins that may call.")
@@ -83,6 +89,19 @@ class Settings(BaseSettings):
         """The operator's own token from HF_TOKEN, if any."""
         value = os.environ.get("HF_TOKEN", "").strip()
         return SecretStr(value) if value else None
+
+    @property
+    def databases(self) -> dict[str, SecretStr]:
+        """The operator's databases by name, from STUDIO_DATABASES: {"shop": "postgresql://…"}; never a visitor's."""
+        try:
+            found = json.loads(os.environ.get("STUDIO_DATABASES", "").strip() or "{}")
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or not all(isinstance(address, str) for address in found.values()):
+            raise StudioError(
+                'STUDIO_DATABASES is not usable. Write JSON: {"shop": "postgresql://user:password@host/db"}.'
+            )
+        return {str(name): SecretStr(address) for name, address in found.items()}
 
     @property
     def jobs_dir(self) -> Path:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from itertools import islice
 from typing import Any, Literal
 
 from studio.core.errors import InvalidInput
 from studio.core.settings import Settings
-from studio.hub import auth, repos, session
-from studio.hub.repos import MODEL_PATTERNS, RemoteFile
+from studio.hub import auth, downloads, session
+from studio.hub.downloads import RemoteFile
 
 Sort = Literal["downloads", "likes", "trending"]
 
@@ -63,15 +62,22 @@ class RemoteModel:
     likes: int | None = None
 
     @property
+    def wanted(self) -> tuple[RemoteFile, ...]:
+        """The files that would be downloaded."""
+        names = set(downloads.model_files(file.path for file in self.files))
+        return tuple(file for file in self.files if file.path in names)
+
+    @property
     def bytes(self) -> int:
         """What would be downloaded; in a search, where sizes of files are not told, what the weights take."""
-        sizes = [file.size for file in self.files if any(fnmatch(file.path, pattern) for pattern in MODEL_PATTERNS)]
-        return sum(sizes) or sum(count * WIDTHS.get(kind, 1) for kind, count in self.parameters.items())
+        return sum(file.size for file in self.wanted) or sum(
+            count * WIDTHS.get(kind, 1) for kind, count in self.parameters.items()
+        )
 
 
 def look_up(repo_id: str, revision: str, settings: Settings) -> RemoteModel:
     """One model with its files; raises the Hub's errors, `NotFound` and `HubUnreachable` among them."""
-    info, _ = repos.look_up("model", repo_id, revision, settings)
+    info, _ = downloads.look_up("model", repo_id, revision, settings)
     return _read(info)
 
 
@@ -115,7 +121,7 @@ def _read(info: Any) -> RemoteModel:
     weights = info.safetensors
     return RemoteModel(
         id=info.id,
-        license=repos.license_of(info),
+        license=downloads.license_of(info),
         gated=bool(info.gated),
         tags=tuple(info.tags or ()),
         files=tuple(RemoteFile(file.rfilename, file.size or 0) for file in info.siblings or ()),

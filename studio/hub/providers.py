@@ -1,6 +1,7 @@
 """Inference Providers: which of them serve a model, and asking one in somebody's name, with a deadline."""
 
 from collections.abc import Mapping
+from json import JSONDecodeError
 from typing import Any
 
 from pydantic import SecretStr
@@ -22,6 +23,7 @@ from studio.hub.failures import clean, waiting_time
 
 SECONDS = 120.0  # an answer may have to wait for the model to be loaded there
 LIVE = "live"
+NONSENSE = "{} gave an answer that makes no sense; try again, or choose another provider."
 
 
 def serving(repo_id: str, task: str, settings: Settings) -> list[str]:
@@ -48,6 +50,7 @@ def serving(repo_id: str, task: str, settings: Settings) -> list[str]:
 
 def ask(method: str, given: Mapping[str, Any], model: str, provider: str, access: tuple[Settings, SecretStr]) -> Any:
     """What `InferenceClient.method` answers; every failure as one of ours, in plain words."""
+    import httpx2
     from huggingface_hub import InferenceClient
 
     settings, token = access
@@ -57,13 +60,13 @@ def ask(method: str, given: Mapping[str, Any], model: str, provider: str, access
     def call() -> Any:
         try:
             return getattr(client, method)(**given, model=model)
-        except StudioError:
-            raise
-        except Exception as error:
+        except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
             known = _explained(error, model, provider)
             if known is None:
                 raise
             raise known from error
+        except (LookupError, TypeError, AttributeError) as error:  # how the library meets an answer of another shape
+            raise HubError(NONSENSE.format(provider)) from error
 
     try:
         return session.ask(call, SECONDS + settings.hub_deadline, f"asking {provider}", model)
@@ -76,15 +79,20 @@ def ask(method: str, given: Mapping[str, Any], model: str, provider: str, access
 def _explained(error: Exception, model: str, provider: str) -> StudioError | None:
     """What a refusal of the provider, or of the router before it, means."""
     import httpx2
-    from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
+    from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, RepositoryNotFoundError
+    from PIL import UnidentifiedImageError
 
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, InferenceTimeoutError | httpx2.TimeoutException):
             return TimedOut(f"{provider} did not answer within {SECONDS:.0f} s. Try again, or choose another provider.")
+        if isinstance(link, RepositoryNotFoundError):  # the library asks the Hub for its providers, as nobody
+            return NotFound(f"{model} is not on the Hub, or is private; Inference Providers run public models.")
         if isinstance(link, HfHubHTTPError) and link.response is not None:
             return _by_status(link, model, provider)
         link = link.__cause__ or link.__context__
+    if isinstance(error, JSONDecodeError | UnicodeDecodeError | UnidentifiedImageError):
+        return HubError(NONSENSE.format(provider))
     if isinstance(error, ValueError):  # the library's own check of provider, model and task
         return InvalidInput("provider", provider, clean(str(error)))
     return None

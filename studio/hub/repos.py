@@ -1,19 +1,18 @@
-"""Repositories on the Hub: look, download, create, upload. The only caller of the repository API.
+"""Repositories on the Hub: look, create, upload. With `downloads` the only caller of the repository API.
 
-Weights in pickle form and code are never downloaded. An upload is one commit, so a repository is never half new.
+An upload is one commit, so a repository is never half new.
 """
 
 import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SecretStr
 
-from studio.core.errors import Conflict, Forbidden, HubUnreachable, InvalidInput, NotFound, SignInRequired
+from studio.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from studio.core.settings import Settings
 from studio.hub import auth, session
 
@@ -21,38 +20,12 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.hf_api import RepoFile
 
-MODEL_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.md", "*.jinja")
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 SLOWEST = 32 * 1024  # bytes per second under which a transfer counts as stalled
-MEGABYTE = 10**6
 SMALL = 1024 * 1024  # files below go together, larger ones one by one
 
 Report = Callable[[int, int, str], None]
 RepoType = Literal["model", "dataset"]
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """One file of a repository; size in bytes."""
-
-    path: str
-    size: int
-
-
-@dataclass(frozen=True)
-class HubSnapshot:
-    """A repository at one commit, on this machine.
-
-    Attributes:
-        path: the folder in the library's cache; never write into it.
-        license: the Hub's licence id, or "" when the repository names none.
-        gated: whether people must ask for access.
-    """
-
-    path: Path
-    sha: str
-    license: str = ""
-    gated: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,88 +68,7 @@ def parse_repo_id(value: str, field_name: str = "repo_id") -> tuple[str, str]:
     return owner, name
 
 
-def download_model(
-    repo_id: str, revision: str = "", settings: Settings | None = None, token: SecretStr | None = None
-) -> HubSnapshot:
-    """Bring a model here: safetensors, configuration and tokenizer, never pickles or code.
-
-    Without a Hub the copy of an earlier download is used. Raises `HubUnreachable`, `NotFound`, `Forbidden` (gated),
-    `SignInRequired`, and `InvalidInput`, also when its files are larger than the settings allow; nothing has been
-    downloaded then. Without `token` the one is used that `auth.reading_token` gives.
-    """
-    return _download("model", repo_id, revision, MODEL_PATTERNS, (settings or Settings(), token))
-
-
-def download_dataset(
-    repo_id: str,
-    revision: str = "",
-    patterns: Sequence[str] = ("*.parquet", "*.csv", "*.tsv", "*.json", "*.jsonl", "*.md"),
-    settings: Settings | None = None,
-    token: SecretStr | None = None,
-) -> HubSnapshot:
-    """Bring the files of a dataset here that match `patterns`; otherwise as `download_model`."""
-    return _download("dataset", repo_id, revision, patterns, (settings or Settings(), token))
-
-
-def _download(
-    kind: RepoType, repo_id: str, revision: str, patterns: Sequence[str], access: tuple[Settings, SecretStr | None]
-) -> HubSnapshot:
-    from huggingface_hub import snapshot_download
-
-    if "/" in repo_id:
-        parse_repo_id(repo_id)
-    settings, token = access
-    try:
-        if token is None:
-            info, token = look_up(kind, repo_id, revision, settings)
-        else:
-            info = _info(kind, repo_id, revision, settings, token)
-    except HubUnreachable:
-        if settings.public:  # what is in the cache may be another visitor's private repository
-            raise
-        return _cached(kind, repo_id, revision, patterns)
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    size = sum(count for name, count in sizes.items() if any(fnmatch(name, pattern) for pattern in patterns))
-    check_size(kind, repo_id, size, settings)
-    path = session.ask(
-        lambda: snapshot_download(
-            repo_id,
-            repo_type=kind,
-            revision=revision or None,  # by name, so that the cache knows the name without a Hub
-            allow_patterns=list(patterns),
-            endpoint=settings.endpoint,
-            token=token.get_secret_value() if token else False,
-        ),
-        transfer_deadline(settings, size),
-        f"downloading {repo_id}",
-        repo_id,
-    )
-    return HubSnapshot(Path(path), Path(path).name, license_of(info), bool(info.gated))
-
-
-def look_up(kind: RepoType, repo_id: str, revision: str, settings: Settings) -> tuple[Any, SecretStr | None]:
-    """What the Hub says of a repository, and the token that it may be read with.
-
-    A sign-in that has expired keeps nobody from what everybody may read.
-    """
-    token = auth.reading_token(settings)
-    try:
-        return _info(kind, repo_id, revision, settings, token), token
-    except SignInRequired:
-        if token is None:
-            raise
-        return _info(kind, repo_id, revision, settings, None), None
-
-
-def check_size(kind: RepoType, repo_id: str, size: int, settings: Settings) -> None:
-    """Refuse what is larger than this installation takes; sizes are those that the Hub states."""
-    limit = settings.max_dataset_mb if kind == "dataset" else settings.max_model_mb
-    if size > limit * MEGABYTE:
-        most = f"at most {limit:,} MB are downloaded here (STUDIO_MAX_{kind.upper()}_MB)"
-        raise InvalidInput(kind, repo_id, f"Its files take {size / MEGABYTE:,.1f} MB; {most}.")
-
-
-def _info(kind: RepoType, repo_id: str, revision: str, settings: Settings, token: SecretStr | None) -> Any:
+def info(kind: RepoType, repo_id: str, revision: str, settings: Settings, token: SecretStr | None) -> Any:
     """What the Hub says of a repository, sizes included; checks at the same time who may see it."""
     api = session.api(settings, token)
     return session.ask(
@@ -185,35 +77,6 @@ def _info(kind: RepoType, repo_id: str, revision: str, settings: Settings, token
         f"looking up {repo_id}",
         repo_id,
     )
-
-
-def _cached(kind: RepoType, repo_id: str, revision: str, patterns: Sequence[str]) -> HubSnapshot:
-    from huggingface_hub import RepoCard, snapshot_download
-
-    path = session.ask(
-        lambda: Path(
-            snapshot_download(
-                repo_id,
-                repo_type=kind,
-                revision=revision or None,
-                allow_patterns=list(patterns),
-                local_files_only=True,
-                token=False,
-            )
-        ),
-        60,
-        f"looking for a copy of {repo_id}",
-        repo_id,
-    )
-    card = path / "README.md"
-    license_id = RepoCard.load(card, ignore_metadata_errors=True).data.to_dict().get("license") if card.exists() else ""
-    return HubSnapshot(path, path.name, license_id if isinstance(license_id, str) else "")
-
-
-def license_of(info: Any) -> str:
-    """The Hub's id of a repository's licence, "" when it names none."""
-    tags = (tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:"))
-    return next(tags, "")
 
 
 def transfer_deadline(settings: Settings, size: int) -> float:
@@ -254,10 +117,10 @@ def _take_over(
     if not ours:
         raise Conflict(f"{repo_id} exists and belongs to somebody else. Choose a name under your own account.")
     try:
-        info = _info("model", repo_id, "", *access)
+        found = info("model", repo_id, "", *access)
     except NotFound:
         raise conflict from None
-    if private and not info.private:
+    if private and not found.private:
         raise Conflict(f"{repo_id} exists and is public. Choose another name, or publish publicly.")
     return False
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from studio.core.errors import InvalidInput
+from studio.core.errors import HubError, InvalidInput
 from studio.core.settings import Settings
 from studio.core.types import Modality
 from studio.hub import providers
@@ -33,7 +33,10 @@ def predict(
     started = time.perf_counter()
     found = providers.ask(calls.CALLS[task.id].method, given, model, provider, access)
     seconds = time.perf_counter() - started
-    return Prediction(output(task, found), seconds, 0.0, device=provider, dtype="")
+    try:
+        return Prediction(output(task, found), seconds, 0.0, device=provider, dtype="")
+    except (LookupError, TypeError, AttributeError) as error:  # an answer of another shape
+        raise HubError(providers.NONSENSE.format(provider)) from error
 
 
 def output(task: Task, found: Any) -> Any:

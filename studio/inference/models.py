@@ -1,4 +1,4 @@
-"""Model references → checked local files, and the menus of models. No model is loaded here.
+"""Model references → checked local files. No model is loaded here.
 
 What is refused: pickled weights, code from repositories, and whatever belongs to somebody else.
 """
@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from studio.core.errors import HubUnreachable, InvalidInput, NotFound, StudioError
+from studio.core.errors import HubUnreachable, InvalidInput, NotFound
 from studio.core.settings import ROOT, Settings
-from studio.hub import repos
+from studio.hub import downloads
+from studio.hub.downloads import HubSnapshot
 from studio.hub.models import RemoteModel
-from studio.hub.repos import HubSnapshot
 from studio.inference import folders, memory, remote
 from studio.jobs import artifacts
 from studio.tasks import TASKS
@@ -27,7 +27,6 @@ SNAPSHOT_SECONDS = 600  # how long the Hub is not asked again which commit a bra
 WHOLE = {"transformers", "peft"}  # libraries of kit entries whose folders hold config.json and weights
 MODELS = {"model", "adapter"}  # kinds of kit entries and artifacts that can be loaded
 
-TRAINABLE = {"feature-extraction", "sentence-similarity", "fill-mask", "text-classification"}  # encoders of text
 ADAPTED = {
     "SEQ_CLS": ("text-classification",),
     "TOKEN_CLS": ("token-classification",),
@@ -71,18 +70,6 @@ class ModelFiles:
     written_ns: int = 0
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """One line of a menu; `note` says in a few words what is special about it."""
-
-    ref: str
-    title: str
-    source: Literal["kit", "artifact"]
-    license: str
-    bytes: int
-    note: str = ""
-
-
 def resolve_model(ref: str, settings: Settings, owner: str, task: str = "") -> ModelFiles:
     """The files of `kit:ID`, `artifact:ID` (of `owner` only) or a Hub id `owner/name[@revision]`.
 
@@ -114,22 +101,6 @@ def hub_id(ref: str) -> tuple[str, str]:
     return repo_id, revision
 
 
-def default_model(task: str, settings: Settings, *, reachable: bool) -> str:
-    """What answers for a task when no model is named: the first of `Task.models` that can be had now.
-
-    Without the Hub (`reachable` is False) that is the kit's. Raises `HubUnreachable` when there is none.
-    """
-    from studio.starter import kit
-
-    here = {entry.id for entry in kit.entries(root=settings)}
-    for ref in TASKS[task].models:
-        if ref in here or (reachable and not ref.startswith("kit:")):
-            return ref
-    extras = [entry.name for entry in kit.known(task=task, root=settings) if entry.kind in MODELS and not entry.here]
-    added = f" `studio kit add {extras[0]}` brings one here." if extras else ""
-    raise HubUnreachable(f"For {task} there is no model on this machine, and the Hub cannot be reached.{added}")
-
-
 def check_task(model: ModelFiles, task: str) -> None:
     """Raise `InvalidInput("model", …)` when the model's head is known to be made for something else, or is missing."""
     heads = TASKS[task].heads
@@ -153,38 +124,6 @@ def tasks_of(model: ModelFiles) -> tuple[str, ...]:
 def task_head(task: Task) -> Callable[[str], bool]:
     """Whether an architecture's class name is of a task."""
     return lambda name: name.endswith(task.heads)
-
-
-def available(
-    task: str, settings: Settings, owner: str, use: Literal["predict", "train"] = "predict"
-) -> list[ModelInfo]:
-    """Menu of a task: the kit's models, then the owner's own, newest first.
-
-    "predict" lists what answers at once; "train" lists whole models that a fine-tune can start from.
-    """
-    from studio.starter import kit
-
-    tasks = {task} if use == "predict" else TRAINABLE
-    first = {ref: place for place, ref in enumerate(TASKS[task].models)} if use == "predict" else {}
-    here = [entry for entry in kit.entries(root=settings) if entry.kind in MODELS]
-    offered = [entry for entry in here if tasks & set(entry.tasks) or entry.id in first]
-    offered.sort(key=lambda entry: first.get(entry.id, len(first)))
-    titles = {entry.id: entry.title for entry in offered}
-    for artifact in artifacts.list_artifacts(settings.artifacts_dir):
-        if artifact.manifest.owner == owner and artifact.manifest.kind in MODELS:
-            titles[f"artifact:{artifact.id}"] = artifact.manifest.title
-    found = []
-    for ref, title in titles.items():
-        try:
-            files = resolve_model(ref, settings, owner)
-        except StudioError:  # its base is gone, say: the reason comes when it is asked for by name
-            continue
-        fits = task in tasks_of(files) or ref in first
-        if fits if use == "predict" else files.base is None:
-            note = f"adapter for {files.base_ref}" if files.base_ref else ""
-            source: Literal["kit", "artifact"] = "kit" if ref.startswith("kit:") else "artifact"
-            found.append(ModelInfo(ref, title, source, files.license, files.bytes, note))
-    return found
 
 
 @lru_cache(maxsize=64)
@@ -267,7 +206,7 @@ def _snapshot(repo_id: str, revision: str, settings: Settings, task: str, _perio
             memory.check(repo_id, remote.memory_bytes(found, memory.device()), settings, memory.device())
         else:
             remote.check(found, settings)
-    return repos.download_model(repo_id, revision, settings)
+    return downloads.download_model(repo_id, revision, settings)
 
 
 def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:

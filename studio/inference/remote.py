@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from studio.core.errors import InvalidInput
 from studio.core.settings import Settings
+from studio.hub import downloads
 from studio.hub import models as hub
-from studio.hub import repos
 from studio.hub.models import RemoteModel
 from studio.inference import folders, memory
 
@@ -35,7 +35,7 @@ def check(model: RemoteModel, settings: Settings) -> None:
     folders.refuse_code(model.id, model.config if "auto_map" in model.config else _coded(model))
     if folders.weight_format(names) != "safetensors":
         raise InvalidInput("model", model.id, "It has no weights as safetensors; only those are loaded.")
-    repos.check_size("model", model.id, model.bytes, settings)
+    downloads.check_size("model", model.id, model.bytes, settings)
 
 
 def _coded(model: RemoteModel) -> dict[str, object]:
@@ -57,4 +57,4 @@ def base_of(model: RemoteModel) -> str:
 
 def _by_files(model: RemoteModel) -> int:
     """Where the Hub has not counted the weights, of pipelines for example: as they are stored."""
-    return sum(file.size for file in model.files if file.path.endswith(".safetensors"))
+    return sum(file.size for file in model.wanted if file.path.endswith(".safetensors"))

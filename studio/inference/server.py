@@ -25,7 +25,7 @@ from studio.inference.border import border
 from studio.inference.models import ModelFiles, check_task, memory_bytes
 from studio.inference.pool import MB, Held, Pool
 from studio.jobs import leases
-from studio.tasks import TASKS
+from studio.tasks import TASKS, attention
 from studio.tasks.base import Pipe
 
 STUCK_SECONDS = 300  # loading a large model may take minutes; an answer does not
@@ -138,7 +138,8 @@ class Worker:
             return [task.stream(pipe, batch[0].inputs, question.params, _Reader(self, batch[0].id))]
         if task.alone is not None:
             return [task.alone(pipe, request.inputs, question.params, _Reader(self, request.id)) for request in batch]
-        return task.predict(pipe, [request.inputs for request in batch], question.params)
+        with attention.attended(lambda: all(request.id in self._gone for request in batch)):
+            return task.predict(pipe, [request.inputs for request in batch], question.params)
 
     def _fail(self, request: Request, error: StudioError) -> None:
         self._send({"id": request.id, "error": wire.error_to_json(error)})

@@ -1,8 +1,9 @@
 """Playground: which models there are, what they are, asking them, and the code that does the same outside."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from studio.core.errors import InvalidInput, SignInRequired, StudioError
@@ -10,16 +11,18 @@ from studio.core.params import parse
 from studio.core.types import Caller
 from studio.hub import auth, providers
 from studio.hub.models import ModelFilters
-from studio.inference import facts, hosted, memory, models, snippets
+from studio.inference import facts, hosted, memory, menus, models, snippets
 from studio.inference.client import Prediction
 from studio.inference.facts import ModelFacts
-from studio.inference.models import ModelFiles, ModelInfo
+from studio.inference.menus import ModelInfo
+from studio.inference.models import ModelFiles
 from studio.service.base import Base
 from studio.tasks import TASKS
 
 RECENT = 8  # models that are remembered per owner and task
 AT_ONCE = 4  # models that are compared
 PYTHON = "Python"
+HERE = ("kit:", "artifact:")  # models that are no affair of the Hub
 ANY = ModelFilters()
 SIGN_IN = (
     "Sign in to the Hub first: Inference Providers run in the name of an account. On a Space with the button in the "
@@ -41,15 +44,15 @@ class Playground(Base):
 
     def models(self, caller: Caller, task: str) -> list[ModelInfo]:
         """What the playground offers for a task: the kit's, then the caller's own."""
-        return models.available(TASKS[task].id, self._settings(caller), caller.owner)
+        return menus.available(TASKS[task].id, self._settings(caller), caller.owner)
 
     def base_models(self, caller: Caller) -> list[ModelInfo]:
         """What a fine-tune can start from: the kit's whole models, then the caller's own."""
-        return models.available("text-classification", self._settings(caller), caller.owner, use="train")
+        return menus.available("text-classification", self._settings(caller), caller.owner, use="train")
 
     def default_model(self, task: str) -> str:
         """The model that answers for a task when none is named: the kit's where the Hub is out of reach."""
-        return models.default_model(task, self.settings, reachable=self.hub().reachable)
+        return menus.default_model(task, self.settings, reachable=self.hub().reachable)
 
     def model_facts(self, caller: Caller, task: str, ref: str) -> ModelFacts:
         """What one wants to know of a model before it is loaded; `problem` says why it cannot be used, if so."""
@@ -66,18 +69,42 @@ class Playground(Base):
         return self.store.recent_models(caller.owner, TASKS[task].id, RECENT)
 
     def predict(
-        self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
+        self,
+        caller: Caller,
+        task: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any],
+        model: str = "",
+        provider: str = "",
     ) -> Prediction:
-        """Run a model of a task on one set of inputs, in the inference worker."""
+        """Run a model of a task on one set of inputs, in the inference worker.
+
+        Where a `provider` is named, that Inference Provider answers instead, in the name of the caller's account:
+        raises `SignInRequired`, `HubUnreachable`, and for every refusal an error that says why.
+        """
+        if provider:
+            return self._hosted(caller, task, inputs, params, (model, provider))()
         files, checked = self._asked(caller, task, params, model)
         found = self.inference.predict(TASKS[task].id, files, inputs, checked.model_dump())
         self.store.use_model(caller.owner, TASKS[task].id, files.ref, time.time())
         return found
 
     def stream(
-        self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], model: str = ""
+        self,
+        caller: Caller,
+        task: str,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any],
+        model: str = "",
+        provider: str = "",
     ) -> Iterator[str | Prediction]:
-        """The parts of a text as a model writes them, then the whole; whoever stops reading stops the model."""
+        """The parts of a text as a model writes them, then the whole; whoever stops reading stops the model.
+
+        What an Inference Provider answers comes as the whole alone.
+        """
+        if provider:
+            ask = self._hosted(caller, task, inputs, params, (model, provider))
+            return (call() for call in (ask,))
         files, checked = self._asked(caller, task, params, model)
         return self._noted(caller, task, files, self.inference.stream(task, files, inputs, checked.model_dump()))
 
@@ -118,31 +145,27 @@ class Playground(Base):
 
     def providers(self, caller: Caller, task: str, model: str) -> list[str]:
         """Inference Providers that serve a model of the Hub; [] for any other. Raises `HubUnreachable`."""
-        if model.startswith(("kit:", "artifact:")):
+        if model.startswith(HERE):
             return []
         return providers.serving(models.hub_id(model)[0], TASKS[task].id, self._settings(caller))
 
-    def hosted(
-        self,
-        caller: Caller,
-        task: str,
-        inputs: Mapping[str, Any],
-        params: Mapping[str, Any],
-        model: str,
-        provider: str,
-    ) -> Prediction:
-        """What a provider answers, in the name of the caller's account.
+    # ---- inside
 
-        Raises `SignInRequired`, `HubUnreachable`, and for every refusal an error that says why.
-        """
+    def _hosted(
+        self, caller: Caller, task: str, inputs: Mapping[str, Any], params: Mapping[str, Any], who: tuple[str, str]
+    ) -> Callable[[], Prediction]:
+        """What asks a model of a provider, in the name of the caller's account; all is checked that can be before."""
+        model, provider = who
         token = auth.token_for(caller, self.settings)
         if token is None:
             raise SignInRequired(SIGN_IN)
+        if not model or model.startswith(HERE):
+            raise InvalidInput("model", model, 'Inference Providers run models of the Hub: give "owner/name".')
         repo_id, _ = models.hub_id(model)
         checked = parse(TASKS[task].params, params)
-        return hosted.predict(TASKS[task], inputs, checked, (repo_id, provider), (self._settings(caller), token))
-
-    # ---- inside
+        return partial(
+            hosted.predict, TASKS[task], inputs, checked, (repo_id, provider), (self._settings(caller), token)
+        )
 
     def _asked(self, caller: Caller, task: str, params: Mapping[str, Any], model: str) -> tuple[ModelFiles, Any]:
         """The model that is to answer, and the checked parameters."""

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
-from studio.tasks import generation, snippets
+from studio.tasks import generation, snippets, writing
 from studio.tasks.base import Listener, Params, Task, examples
-from studio.tasks.generation import MOST_TOKENS, SEED, Wish
+from studio.tasks.generation import MOST_TOKENS, SEED
 from studio.tasks.loading import Loaded
+from studio.tasks.writing import Wish
 
 ID = "conversational"
 TOKENS = 256
@@ -75,7 +76,7 @@ def _answer(
     if len(ids) + int(wish.options["max_new_tokens"]) > positions:
         expected = f"The model holds {positions} in all, {wish.options['max_new_tokens']} of them for the answer."
         raise InvalidInput("messages", f"{len(ids)} tokens", f"{expected} Start anew, or ask for a shorter answer.")
-    written = generation.write(pipe, ids, wish, listener)
+    written = writing.write(pipe, ids, wish, listener)
     return {
         "role": "assistant",
         "content": written.text,
@@ -133,7 +134,7 @@ def _wish(params: ConversationalParams, templated: bool) -> Wish:
 
 def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:
     """A script that prints the answer."""
-    code = generation.script(generation.CAUSAL, model, base, "prompt", _wish(params, templated=True))
+    code = writing.script(generation.CAUSAL, model, base, "prompt", _wish(params, templated=True))
     template = (
         f"messages = {snippets.quoted(inputs['messages'])}\n"
         "prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)\n"

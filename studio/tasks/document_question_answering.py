@@ -22,7 +22,8 @@ from studio.core.types import Modality, Slot
 from studio.starter import documents, reading, sentences
 from studio.starter.documents import Documents
 from studio.tasks import media, snippets
-from studio.tasks.base import Params, Task, examples
+from studio.tasks.answers import QUESTION, AnswerParams
+from studio.tasks.base import Task, examples
 from studio.tasks.loading import (
     Loaded,
     WrongModel,
@@ -38,7 +39,7 @@ from studio.tasks.multimodal import likeliest, moved
 ID = "document-question-answering"
 READS, SEES = "AutoModelForDocumentQuestionAnswering", "AutoModelForImageTextToText"
 DONUT = "donut-swin"
-QUESTION, ANSWER = 64, 128  # tokens of a question that are read; of a written answer
+ANSWER = 128  # tokens of a written answer
 ITSELF = "This model reads the page itself; leave it empty."
 SIDE = 1000  # places are counted from 0 to here, whatever the page's size
 WORD = 'Give each word with its box, as in [["Total", [120, 80, 190, 100]]]: left, top, right, bottom, 0 to 1000.'
@@ -71,20 +72,9 @@ WordBoxes = Annotated[
 ]
 
 
-class DocumentQuestionAnsweringParams(Params):
+class DocumentQuestionAnsweringParams(AnswerParams):
     """Names and defaults of the Hub's inference API (`huggingface_hub.DocumentQuestionAnsweringParameters`)."""
 
-    top_k: int | None = Field(
-        default=None, ge=1, le=100, title="Number of answers", description="How many of the best. Empty: one."
-    )
-    max_answer_len: int | None = Field(
-        default=None, ge=1, title="Longest answer", description="In tokens. Empty: 15, a few words."
-    )
-    handle_impossible_answer: bool | None = Field(
-        default=None,
-        title="Allow no answer",
-        description="Whether an empty answer may win when the page does not tell.",
-    )
     doc_stride: int | None = Field(
         default=None,
         ge=1,
@@ -93,9 +83,6 @@ class DocumentQuestionAnsweringParams(Params):
     )
     max_seq_len: int | None = Field(
         default=None, ge=16, title="Window", description="Tokens that the model sees at once. Empty: its limit."
-    )
-    max_question_len: int | None = Field(
-        default=None, ge=1, title="Longest question", description=f"Tokens that are read. Empty: {QUESTION}."
     )
     lang: str | None = Field(
         default=None, title="Language", description="For tesseract, for example deu or fra. Empty: English."

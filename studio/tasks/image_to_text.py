@@ -8,7 +8,7 @@ from pydantic import Field
 
 from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
-from studio.tasks import generation, media, multimodal, snippets
+from studio.tasks import media, multimodal, snippets, writing
 from studio.tasks.base import Listener, Params, Task, examples
 from studio.tasks.generation import MOST_TOKENS, AllGenerationParams
 from studio.tasks.loading import Loaded, load_model, load_part, load_tokenizer, loaded
@@ -59,9 +59,7 @@ def _caption(
         words = tokenizer(prompt, return_tensors="pt")
         given |= {name: words[name] for name in ("input_ids", "attention_mask")}
     wish = multimodal.wish_of(model, params.generation_parameters, LONGEST, params.max_new_tokens)
-    return {
-        "generated_text": generation.write_about(pipe, moved(given, model), wish, listener, whole=True).text.strip()
-    }
+    return {"generated_text": writing.write_about(pipe, moved(given, model), wish, listener, whole=True).text.strip()}
 
 
 SCRIPT = """import torch

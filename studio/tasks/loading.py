@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import StudioError, UserError
+from studio.tasks import attention
 
 ADAPTER = "adapter_model.safetensors"
 UNUSED = "masked_spec_embed"  # what encoders of speech hear in place of sound, in training only
@@ -56,7 +57,9 @@ def load_pipeline(task: str, auto: Sequence[str], folder: Path, base: Path | Non
 
 
 def loaded(pipe: Any, *models: Any) -> Loaded:
-    """The record for a pipe whose weights are those of `models`."""
+    """The record for a pipe whose weights are those of `models`; each looks before a step whether anybody waits."""
+    for model in models:
+        attention.watch(model)
     return Loaded(pipe, sum(weight_bytes(model) for model in models), dtype_of(models[0]))
 
 

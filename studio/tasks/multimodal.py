@@ -7,8 +7,9 @@ from typing import Any
 from studio.core.errors import InvalidInput
 from studio.tasks import generation, media, snippets
 from studio.tasks.base import Listener
-from studio.tasks.generation import MOST_TOKENS, SEED, GenerationParams, Wish
+from studio.tasks.generation import MOST_TOKENS, SEED, GenerationParams
 from studio.tasks.loading import Loaded, WrongModel, load_model, load_part, loaded
+from studio.tasks.writing import Wish, write_about
 
 LONGEST = 256  # tokens, where neither visitor nor model say; what transformers' pipelines have
 FRAMES = 8  # of a video
@@ -43,7 +44,7 @@ def write(
     if given["input_ids"].shape[1] > room:
         expected = f"Beside the answer there is room for {room}: shorten it, or ask for a shorter answer."
         raise InvalidInput("text", f"{given['input_ids'].shape[1]} tokens, all in all", expected)
-    return {"generated_text": generation.write_about(pipe, given, wish, listener).text}
+    return {"generated_text": write_about(pipe, given, wish, listener).text}
 
 
 def wish_of(model: Any, chosen: GenerationParams, usual: int, longest: int | None = None) -> Wish:

@@ -14,29 +14,19 @@ from pydantic import Field
 from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
 from studio.tasks import media, snippets
-from studio.tasks.base import Params, Task, examples
+from studio.tasks.answers import QUESTION, AnswerParams
+from studio.tasks.base import Task, examples
 from studio.tasks.loading import dtype_of, load_model, load_tokenizer, weight_bytes
 
 ID = "question-answering"
 AUTO = "AutoModelForQuestionAnswering"
-WINDOW, STRIDE, ANSWER, QUESTION = 384, 128, 15, 64  # tokens; transformers 4's defaults
+WINDOW, STRIDE, ANSWER = 384, 128, 15  # tokens; transformers 4's defaults
 WINDOWS_AT_ONCE = 8
 
 
-class QuestionAnsweringParams(Params):
+class QuestionAnsweringParams(AnswerParams):
     """Names and defaults of the Hub's inference API (`huggingface_hub.QuestionAnsweringParameters`)."""
 
-    top_k: int | None = Field(
-        default=None, ge=1, le=100, title="Number of answers", description="How many of the best. Empty: one."
-    )
-    max_answer_len: int | None = Field(
-        default=None, ge=1, title="Longest answer", description="In tokens. Empty: 15, a few words."
-    )
-    handle_impossible_answer: bool | None = Field(
-        default=None,
-        title="Allow no answer",
-        description="Whether an empty answer may win when the text does not tell.",
-    )
     align_to_words: bool | None = Field(
         default=None, title="Whole words", description="Whether answers begin and end with words. Empty: yes."
     )
@@ -48,9 +38,6 @@ class QuestionAnsweringParams(Params):
     )
     max_seq_len: int | None = Field(
         default=None, ge=16, title="Window", description="Tokens that the model sees at once. Empty: 384, or its limit."
-    )
-    max_question_len: int | None = Field(
-        default=None, ge=1, title="Longest question", description="Tokens of the question that are read. Empty: 64."
     )
 
 

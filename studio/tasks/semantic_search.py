@@ -74,7 +74,7 @@ TASK = Task(
     description="Finds the texts that come nearest to a query in meaning, whatever words they use.",
     inputs=(
         Slot("query", Modality.TEXT, "Query", "What to look for, in your own words."),
-        Slot("corpus", Modality.TEXTS, "Texts", "One a line; all of them are compared."),
+        Slot("corpus", Modality.TEXTS, "Texts", "All of them are compared."),
     ),
     output=Slot("found", Modality.LABELS, "Found", "The nearest first; the cosine of their vectors, 1 means the same."),
     params=SemanticSearchParams,

@@ -55,7 +55,7 @@ TASK = Task(
     description="How close sentences come to each other in meaning.",
     inputs=(
         Slot("source_sentence", Modality.TEXT, "Sentence", "What to compare with, or to look for."),
-        Slot("sentences", Modality.TEXTS, "Sentences", "One a line; the nearest is shown first."),
+        Slot("sentences", Modality.TEXTS, "Sentences", "The nearest is shown first."),
     ),
     output=Slot("scores", Modality.SCORES, "Similarity", "The cosine of their vectors: 1 means the same."),
     params=NoParams,

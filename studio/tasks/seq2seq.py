@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from studio.tasks import generation, media, snippets
+from studio.tasks import generation, media, snippets, writing
 from studio.tasks.base import Listener, Params
-from studio.tasks.generation import SEED, GenerationParams, Wish
+from studio.tasks.generation import SEED, GenerationParams
 from studio.tasks.loading import Loaded
+from studio.tasks.writing import Wish
 
 LONGEST = 128  # tokens, where neither visitor nor model say
 READ = 1024  # tokens, for models that state no limit
@@ -59,7 +60,7 @@ def answer_all(
 ) -> list[str]:
     """One text per input."""
     rows = [read(pipe, inputs, params, prepare) for inputs in batch]
-    found = generation.write_all(pipe, rows, wish_of(pipe.pipe[0], params, **more))
+    found = writing.write_all(pipe, rows, wish_of(pipe.pipe[0], params, **more))
     return [one.text.strip() for one in found]
 
 
@@ -68,14 +69,14 @@ def answer_one(
 ) -> str:
     """As `answer_all`, telling the listener part by part."""
     ids = read(pipe, inputs, params, prepare)
-    return generation.write(pipe, ids, wish_of(pipe.pipe[0], params), listener).text.strip()
+    return writing.write(pipe, ids, wish_of(pipe.pipe[0], params), listener).text.strip()
 
 
 def snippet(model: str, text: str, params: Seq2SeqParams, base: str, name: str) -> str:
     """A script that prints {name: text}; `text` is a Python expression."""
     chosen = params.generate_parameters
     given = generation.options(chosen)
-    lines = generation.script(generation.SEQ2SEQ, model, base, text, Wish(given, chosen.seed or SEED))
+    lines = writing.script(generation.SEQ2SEQ, model, base, text, Wish(given, chosen.seed or SEED))
     if chosen.max_new_tokens is None:
         lines = lines.replace("\ninputs = ", f"\n{generation.usual_lines(LONGEST)}inputs = ").replace(
             'inputs["attention_mask"]', 'inputs["attention_mask"], max_new_tokens=long'

@@ -47,7 +47,8 @@ def predict(
     found = []
     for inputs in batch:
         query = media.text(inputs, "query", "The question is empty; ask one.")
-        answer = pipe.pipe(table=_table(inputs.get("table")), query=query, **_options(params))
+        table = _readable(pipe, _table(inputs.get("table")), params)
+        answer = pipe.pipe(table=table, query=query, **_options(params))
         answer["coordinates"] = [list(map(int, place)) for place in answer["coordinates"]]
         answer["cells"] = [str(cell) for cell in answer["cells"]]
         found.append(answer)
@@ -74,6 +75,19 @@ def _table(given: Any) -> dict[str, list[str]]:
     if len(given) * max(lengths) > MOST_CELLS:
         raise InvalidInput("table", f"{len(given) * max(lengths):,} cells", f"At most {MOST_CELLS:,} are read.")
     return {str(name): ["" if cell is None else str(cell) for cell in cells] for name, cells in given.items()}
+
+
+def _readable(pipe: Loaded, table: dict[str, list[str]], params: TableQuestionAnsweringParams) -> dict[str, list[str]]:
+    """The rows that the model has numbers for: long tables fail in its tokenizer, which ranks also what it cuts."""
+    reader, sizes = pipe.pipe.tokenizer, pipe.pipe.model.config.type_vocab_sizes
+    columns = min(reader.max_column_id, sizes[1]) - 1
+    rows = min(reader.max_row_id, sizes[2], *sizes[4:6]) - 1
+    given = len(next(iter(table.values())))
+    if len(table) > columns:
+        raise InvalidInput("table", f"{len(table)} columns", f"This model reads {columns} at most.")
+    if given > rows and params.truncation is False:
+        raise InvalidInput("table", f"{given:,} rows", f"This model reads {rows} at most; let long tables be cut.")
+    return {name: cells[:rows] for name, cells in table.items()}
 
 
 def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
-from studio.tasks import generation, media, snippets
+from studio.tasks import generation, media, snippets, writing
 from studio.tasks.base import Listener, Params, Task, examples
-from studio.tasks.generation import MOST_TOKENS, SEED, Wish
+from studio.tasks.generation import MOST_TOKENS, SEED
 from studio.tasks.loading import Loaded
+from studio.tasks.writing import Wish
 
 ID = "text-generation"
 TOKENS = 100  # the Hub's own default
@@ -87,7 +88,7 @@ def go_on(
     ids = tokenizer(prompt)["input_ids"][-min(room, params.truncate or room) :]
     if params.return_full_text and listener is not None:
         listener.part(prompt)
-    written = generation.write(pipe, ids, wish, listener)
+    written = writing.write(pipe, ids, wish, listener)
     return {"generated_text": prompt + written.text if params.return_full_text else written.text}
 
 
@@ -109,7 +110,7 @@ def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") 
 def script(model: str, base: str, prompt: str, wish: Wish, params: TextGenerationParams) -> str:
     """A script that prints what `go_on` gives."""
     quoted = snippets.quoted(prompt)
-    code = generation.script(generation.CAUSAL, model, base, quoted, wish)
+    code = writing.script(generation.CAUSAL, model, base, quoted, wish)
     full = f"{quoted} + text" if params.return_full_text else "text"
     return f'{code}print({{"generated_text": {full}}})\n'
 

@@ -1,10 +1,5 @@
-"""text-to-image: a picture of what a text says, by pipelines of diffusers: Stable Diffusion, Flux and their like.
+"""text-to-image: a picture of what a text says, by pipelines of diffusers: Stable Diffusion, Flux and their like."""
 
-Only safetensors of a local folder are loaded; `studio.inference.folders` has refused code and pickles before.
-"""
-
-import inspect
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +8,15 @@ from pydantic import Field
 
 from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
-from studio.tasks import generation, media, snippets
+from studio.tasks import drawing, media, snippets
 from studio.tasks.base import Listener, Params, Task, examples
+from studio.tasks.drawing import FACTOR
 from studio.tasks.generation import SEED
-from studio.tasks.loading import LOCAL, Loaded, WrongModel, loaded, weight_dtype
+from studio.tasks.loading import Loaded
 
 ID = "text-to-image"
 FILE = "picture.png"
 SIDES = (16, 2048)  # pixels; more takes minutes, and gigabytes
-FACTOR = 8  # by which sides are divided, where a pipeline does not say
 PIPELINES = (
     "StableDiffusionPipeline",
     "StableDiffusionXLPipeline",
@@ -76,19 +71,7 @@ class TextToImageParams(Params):
 
 def load(folder: Path, base: Path | None, device: str) -> Loaded:
     """A pipeline of the list above; raises `WrongModel` for other ones."""
-    import torch
-    from diffusers import DiffusionPipeline
-
-    index = folder / "model_index.json"
-    kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name") if index.is_file() else None
-    if kind not in PIPELINES or base is not None:
-        raise WrongModel("It is no pipeline of diffusers that makes pictures of texts; choose another model.")
-    pipe = DiffusionPipeline.from_pretrained(
-        folder, use_safetensors=True, dtype=weight_dtype(folder, device), **LOCAL
-    ).to(device)
-    pipe.set_progress_bar_config(disable=True)
-    parts = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
-    return loaded(pipe, *parts)
+    return drawing.weighed(drawing.load(folder, base, device, PIPELINES))
 
 
 def predict(pipe: Loaded, batch: Sequence[Mapping[str, Any]], params: TextToImageParams) -> list[bytes]:
@@ -98,57 +81,13 @@ def predict(pipe: Loaded, batch: Sequence[Mapping[str, Any]], params: TextToImag
 
 def alone(pipe: Loaded, inputs: Mapping[str, Any], params: TextToImageParams, listener: Listener | None) -> bytes:
     """As `predict` for one text; the rest of the steps is left out when the listener has gone."""
-    import torch
-
     prompt = media.text(inputs)
-    drawer = pipe.pipe
-    given = _options(drawer, params)
-    own, drawer.scheduler = drawer.scheduler, _scheduler(drawer, params.scheduler)
-
-    def look_up(drawing: Any, _step: int, _time: Any, tensors: Any) -> Any:
-        drawing._interrupt = listener is not None and listener.gone
-        return tensors
-
-    try:
-        with generation.refusing("parameters", given), torch.inference_mode():
-            found = drawer(prompt, generator=_generator(params), callback_on_step_end=look_up, **given)
-    finally:
-        drawer.scheduler = own
-    return media.png(found.images[0])
-
-
-def _options(drawer: Any, params: TextToImageParams) -> dict[str, Any]:
-    """Arguments of the call; raises `InvalidInput` for what this pipeline does not take."""
-    given = {name: value for name, value in snippets.options(params).items() if name not in {"seed", "scheduler"}}
-    taken = inspect.signature(drawer.__call__).parameters
-    for name, value in given.items():
-        if value is not None and name not in taken:
-            raise InvalidInput(name, value, f"{type(drawer).__name__} takes none; leave it empty.")
-    factor = int(getattr(drawer, "vae_scale_factor", FACTOR))
+    given = drawing.fitting(pipe.pipe, snippets.options(params))
+    factor = drawing.factor(pipe.pipe)
     for side in ("width", "height"):
         if given.get(side, 0) % factor:
             raise InvalidInput(side, given[side], f"It has to be a multiple of {factor}.")
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _scheduler(drawer: Any, name: str | None) -> Any:
-    """A scheduler of that name with the settings of the model's own, which is the default."""
-    if not name:
-        return drawer.scheduler
-    kinds = {kind.__name__: kind for kind in [type(drawer.scheduler), *drawer.scheduler.compatibles]}
-    if name not in kinds:
-        raise InvalidInput("scheduler", name, f"This model can use: {', '.join(sorted(kinds))}.")
-    try:
-        return kinds[name].from_config(drawer.scheduler.config)
-    except ImportError as error:
-        raise InvalidInput("scheduler", name, str(error).strip().splitlines()[0]) from None
-
-
-def _generator(params: TextToImageParams) -> Any:
-    """On the CPU, whatever the device: the same seed draws the same noise everywhere."""
-    import torch
-
-    return torch.Generator().manual_seed(SEED if params.seed is None else params.seed)
+    return drawing.draw(pipe.pipe, prompt, given, params, listener)
 
 
 SCRIPT = """import torch
@@ -163,7 +102,7 @@ picture.save("{file}")
 
 def snippet(model: str, inputs: Mapping[str, Any], params: Any, base: str = "") -> str:  # noqa: ARG001  there is none
     """A script that writes the picture beside it."""
-    given = {name: value for name, value in snippets.options(params).items() if name not in {"seed", "scheduler"}}
+    given = {name: value for name, value in snippets.options(params).items() if name not in drawing.OWN}
     kind = params.scheduler
     return SCRIPT.format(
         kind=f", {kind}" if kind else "",

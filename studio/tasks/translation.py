@@ -8,7 +8,7 @@ from pydantic import Field
 
 from studio.core.errors import InvalidInput
 from studio.core.types import Modality, Slot
-from studio.tasks import generation, seq2seq, snippets
+from studio.tasks import generation, seq2seq, snippets, writing
 from studio.tasks.base import Listener, Task, examples
 from studio.tasks.loading import Loaded
 from studio.tasks.seq2seq import Seq2SeqParams
@@ -45,7 +45,7 @@ def stream(pipe: Loaded, inputs: Mapping[str, Any], params: TranslationParams, l
     """As `predict`, part by part."""
     ids = seq2seq.read(pipe, inputs, params, prepared)
     wish = seq2seq.wish_of(pipe.pipe[0], params, **target(pipe.pipe[1], params))
-    return {"translation_text": generation.write(pipe, ids, wish, listener).text.strip()}
+    return {"translation_text": writing.write(pipe, ids, wish, listener).text.strip()}
 
 
 def prepared(model: Any, tokenizer: Any, text: str, params: TranslationParams) -> str:

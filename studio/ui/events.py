@@ -5,8 +5,8 @@ import inspect
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import gradio as gr
 from gradio.context import Context, LocalContext
@@ -84,21 +84,30 @@ def guarded(fn: Callable[P, R]) -> Callable[P, R]:
 
         @functools.wraps(fn)
         def stream(*args: P.args, **kwargs: P.kwargs) -> Any:
-            try:
-                yield from fn(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001  the border
-                raise shown(error) from None
+            yield from bordered(fn(*args, **kwargs), _toast)
 
         return stream
 
     @functools.wraps(fn)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return fn(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  the border
-            raise shown(error) from None
+        return next(bordered((fn(*args, **kwargs) for _ in range(1)), _toast))
 
     return call
+
+
+def bordered(parts: Iterator[R], tell: Callable[[Exception], R]) -> Iterator[R]:
+    """What an event shows part by part; where it fails, the last is what `tell` makes of that. The page's one border.
+
+    Whoever stops reading stops `parts` too.
+    """
+    try:
+        yield from parts
+    except Exception as error:  # noqa: BLE001  the border
+        yield tell(error)
+
+
+def _toast(error: Exception) -> NoReturn:
+    raise shown(error) from None
 
 
 def shown(error: Exception) -> gr.Error:

@@ -4,10 +4,12 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import nan
 from pathlib import PurePath
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -59,8 +61,11 @@ class Leaf:
 def leaf(name: str, field: FieldInfo, choices: Sequence[Any]) -> Leaf:
     """Take an annotation apart; raises `TypeError` for what no component can show (a mistake in the model)."""
     annotation, optional = without_none(field.annotation)
+    if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("widget") == "json":
+        return Leaf(name, name.replace(".", "__"), field, str, optional)
     many = get_origin(annotation) in LISTS or annotation in LISTS
     item = without_none((get_args(annotation) or (str,))[0])[0] if many else annotation
+    item = get_args(item)[0] if get_origin(item) is Annotated else item
     known = _values(item)
     if not known and not (item in (str, int, float, bool, SecretStr) or _is(item, PurePath)):
         raise TypeError(f"{name}: no form field can show {field.annotation!r}.")
@@ -84,7 +89,7 @@ def without_none(annotation: Any) -> tuple[Any, bool]:
 def widget(leaf: Leaf, value: Any, *, visible: bool = True, key: str = "") -> Component:
     """The component for a leaf, with `value` in it as the component takes it (None leaves it empty).
 
-    Inside `gr.render` it needs a `key`: without one Gradio drops None from what it sends, and a number becomes 0.
+    Inside `gr.render` it needs a `key`: without one the browser keeps what stood in the last form's place.
     """
     required = leaf.field.is_required() and not leaf.optional
     shared: dict[str, Any] = {
@@ -159,7 +164,24 @@ def _number(leaf: Leaf, shared: dict[str, Any], *, required: bool) -> Component:
         step = step or (high - low) / 100
         if wanted == "slider" or (high - low) / step <= SLIDER_STEPS:
             return gr.Slider(minimum=low, maximum=high, step=step, **shared)
-    return gr.Number(step=step or 0.0001, **shared)
+    return number(step=step or 0.0001, **shared)
+
+
+def number(**options: Any) -> gr.Number:
+    """A field for a number that is empty where its value is None.
+
+    Gradio drops None from the configuration of a page, and its browser side reads nothing as 0; of NaN JSON makes null.
+    """
+    made = gr.Number(**options)
+    plain = made.get_config
+
+    def config(cls: type[Block] | None = None) -> dict[str, Any]:
+        found = plain(cls)
+        return found | {"value": nan} if found["value"] is None else found
+
+    if not options.get("key"):  # Gradio keeps None for those that take their place anew
+        made.get_config = config  # type: ignore[method-assign]
+    return made
 
 
 def _lines(leaf: Leaf) -> int:

@@ -15,7 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from studio.pages import PAGES
+from studio.tasks import TASKS
 from tests.e2e.conftest import RunningStudio, wait_until
+from tests.e2e.forms import press
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -120,9 +122,7 @@ def test_an_answer_and_its_code(studio: RunningStudio, still: Page) -> None:
 )
 def test_an_example_and_its_result(studio: RunningStudio, still: Page, task: str) -> None:
     opened(still, studio, f"playground?task={task}")
-    still.locator(".examples .example").first.click()
-    expect(still.locator(".at-inputs")).to_contain_text(re.compile("."))
-    still.wait_for_timeout(500)  # a picture that comes has nothing to wait for that all kinds share
+    press(still, TASKS[task], TASKS[task].examples[0])
     still.get_by_role("button", name="Run", exact=True).click()
     expect(still.locator(".run-facts").first).to_be_visible(timeout=2 * MINUTE)
     unfold(still)

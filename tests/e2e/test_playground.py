@@ -16,6 +16,8 @@ from studio.core.settings import Settings
 from studio.jobs.artifacts import stage
 from studio.tasks import TASKS
 from tests.e2e.conftest import RunningStudio, wait_until
+from tests.e2e.forms import press
+from tests.tiny import TINY
 from tests.tiny.writing import save_llama
 from tests.unit.inference import tiny
 
@@ -34,6 +36,25 @@ def writer(studio: RunningStudio) -> str:
 def talker(studio: RunningStudio) -> str:
     """The same for conversations."""
     return endless(studio, "conversational")
+
+
+@pytest.fixture(scope="module")
+def decider(studio: RunningStudio) -> str:
+    """Answers questions by chance."""
+    return made(studio, "decision")
+
+
+@pytest.fixture(scope="module")
+def seer(studio: RunningStudio) -> str:
+    """Says by chance what a picture shows."""
+    return made(studio, "image-text-to-text")
+
+
+def made(studio: RunningStudio, task: str) -> str:
+    settings = Settings(home=studio.home)
+    staged = stage(settings.artifacts_dir)
+    TINY[task](staged)
+    return tiny.add_artifact(settings, staged, f"tiny-{task}", task=task)
 
 
 def endless(studio: RunningStudio, task: str) -> str:
@@ -71,9 +92,8 @@ def ready(page: Page, task: str) -> None:
     page.wait_for_url(re.compile(f"task={task}(&|$)"))
 
 
-def example(page: Page, title: str) -> None:
-    page.get_by_role("button", name=title, exact=True).click()
-    page.wait_for_timeout(100)
+def example(page: Page, task: str, title: str) -> None:
+    press(page, TASKS[task], next(one for one in TASKS[task].examples if one.title == title))
 
 
 def run(page: Page) -> None:
@@ -178,7 +198,7 @@ EXAMPLES = {
 def test_an_example_shows_what_it_should(studio: RunningStudio, visitor: Page, task: str) -> None:
     title, look = EXAMPLES[task]
     opened(visitor, studio, f"task={task}")
-    example(visitor, title)
+    example(visitor, task, title)
     run(visitor)
     look(visitor)
     visitor.get_by_role("tab", name="JSON").click()
@@ -223,7 +243,7 @@ def choose(page: Page, task: str) -> None:
 
 def test_a_link_restores_task_model_and_settings(studio: RunningStudio, visitor: Page, browser: Browser) -> None:
     opened(visitor, studio, "task=zero-shot-classification")
-    example(visitor, "A recipe")
+    example(visitor, "zero-shot-classification", "A recipe")
     visitor.wait_for_url(re.compile("candidate_labels=.*cooking"))
     visitor.get_by_label("Sentence around a label").fill("It is about {}.")
     visitor.get_by_label("Sentence around a label").blur()
@@ -254,7 +274,7 @@ def test_a_link_of_nonsense_opens_the_page_all_the_same(studio: RunningStudio, v
 
 def test_code_is_there_in_four_languages(studio: RunningStudio, visitor: Page) -> None:
     opened(visitor, studio, "task=text-classification")
-    example(visitor, "A game")
+    example(visitor, "text-classification", "A game")
     run(visitor)
     visitor.get_by_role("tab", name="Code").click()
     block = visitor.locator("#code figure.code").filter(visible=True)
@@ -266,9 +286,62 @@ def test_code_is_there_in_four_languages(studio: RunningStudio, visitor: Page) -
         expect(block).to_contain_text(words)
 
 
+def test_questions_are_rows(studio: RunningStudio, visitor: Page, decider: str) -> None:
+    opened(visitor, studio, f"task=decision&model={decider}")
+    questions = visitor.get_by_role("group", name=re.compile(r"^Question \d$"))
+    visitor.get_by_label("State").fill("The parcel has not come.")
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    expect(visitor.locator(".block.at-questions")).to_contain_text("Give one question at least.")
+    visitor.get_by_label("Name", exact=True).fill("mood")
+    visitor.get_by_label("Type").select_option("Choice")
+    visitor.get_by_role("button", name="Run", exact=True).click()
+    expect(visitor.locator(".block.at-questions")).to_contain_text("Question 1 needs two options at least.")
+    visitor.get_by_label("Option 1 of question 1", exact=True).fill("<b>calm</b>")
+    visitor.get_by_label("Option 2 of question 1", exact=True).fill("angry")
+    visitor.get_by_role("button", name="Add a question").click()
+    expect(questions.nth(1).get_by_label("Name", exact=True)).to_be_focused()
+    visitor.keyboard.type("late")
+    questions.nth(1).get_by_label("Question", exact=True).fill("Is something late?")
+    run(visitor)
+    expect(result(visitor).get_by_role("region", name="mood")).to_contain_text("<b>calm</b>")
+    expect(result(visitor).get_by_role("region", name="late")).to_contain_text("Yes")
+    visitor.reload()
+    ready(visitor, "decision")
+    expect(questions).to_have_count(2)
+    expect(visitor.get_by_label("Option 1 of question 1", exact=True)).to_have_value("<b>calm</b>")
+    visitor.get_by_role("button", name="Remove question 1").click()
+    expect(questions).to_have_count(1)
+    expect(visitor.get_by_label("Name", exact=True)).to_have_value("late")
+    example(visitor, "decision", "A complaint")
+    expect(questions).to_have_count(3)
+    visitor.get_by_role("button", name="Reset").click()
+    expect(questions).to_have_count(1)
+    expect(visitor.get_by_label("Name", exact=True)).to_have_value("")
+
+
+def test_a_question_about_a_picture_is_asked_once(studio: RunningStudio, visitor: Page, seer: str) -> None:
+    opened(visitor, studio, f"task=image-text-to-text&model={seer}")
+    visitor.locator(".examples .example").first.click()
+    message = visitor.get_by_label("Message", exact=True)
+    expect(message).to_have_value("What is in this picture?")
+    expect(visitor.locator(".at-image img").first).to_be_attached()
+    visitor.locator(".settings .label-wrap").first.click()
+    visitor.locator(".at-max_new_tokens input").fill("8")
+    visitor.get_by_role("button", name="Send").click()
+    expect(visitor.locator(".run-facts")).to_be_visible(timeout=2 * MINUTE)
+    expect(visitor.locator(".chat .user")).to_have_count(1)
+    message.fill("And what not?")
+    message.press("Enter")
+    expect(visitor.locator(".chat .bot")).to_have_count(2, timeout=MINUTE)
+    visitor.get_by_role("tab", name="Code").click()
+    code = visitor.locator("#code figure.code").filter(visible=True)
+    expect(code).to_contain_text("And what not?", timeout=MINUTE)
+    expect(code).to_contain_text("What is in this picture?")  # what was said before
+
+
 def test_models_side_by_side(studio: RunningStudio, visitor: Page) -> None:
     opened(visitor, studio, "task=text-classification")
-    example(visitor, "A game")
+    example(visitor, "text-classification", "A game")
     visitor.get_by_role("tab", name="Compare").click()
     visitor.get_by_role("button", name="Compare", exact=True).click()
     expect(visitor.locator(".compared .run-facts")).to_have_count(2, timeout=MINUTE)
@@ -310,10 +383,11 @@ def test_a_text_is_shown_as_it_is_written_until_it_is_stopped(
     expect(visitor.get_by_role("button", name="Run", exact=True)).to_be_visible()
     expect(visitor.locator(".written.stopped")).to_be_visible()
     wait_until(lambda: idle(studio), 20, "the worker to rest")
-    visitor.wait_for_timeout(300)  # what was on its way has come
     stopped = text.inner_text()
-    assert len(stopped) > before
-    visitor.wait_for_timeout(700)
+    assert before < len(stopped) < 3_500  # it was told to write 4,000 tokens, most of them one sign
+    visitor.get_by_label("Model", exact=True).fill("kit:no-such")
+    visitor.keyboard.press("Enter")  # what was on its way has come when what another event brings is there
+    expect(visitor.locator(".model-facts .notice").first).to_contain_text("kit:no-such")
     assert text.inner_text() == stopped
 
 
@@ -379,7 +453,7 @@ def test_mistakes_are_said_at_their_field_and_nothing_is_lost(
     visitor.get_by_role("button", name="Run", exact=True).click()
     expect(result(visitor).get_by_role("alert")).to_contain_text(re.compile("Image.*(no image|damaged)"))
     expect(visitor.locator(".at-inputs.wrong")).to_be_visible()
-    example(visitor, "A cup of coffee")
+    example(visitor, "image-classification", "A cup of coffee")
     run(visitor)
 
 
@@ -406,7 +480,7 @@ def endpoint(studio: RunningStudio, *data: Any) -> Any:
 def test_a_phone_shows_it_without_scrolling_sideways(studio: RunningStudio, visitor: Page) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     opened(visitor, studio, "task=object-detection")
-    example(visitor, "A car, a face and fruit")
+    example(visitor, "object-detection", "A car, a face and fruit")
     run(visitor)
     expect(visitor.locator(".stage")).to_be_in_viewport()
     assert visitor.evaluate("document.documentElement.scrollWidth") <= 390

@@ -279,6 +279,7 @@ TINY: dict[str, Callable[[Path], None]] = {
     "any-to-any": save_qwen2_audio,
     "decision": save_decider,
     "text-to-image": save_stable_diffusion,
+    "image-to-image": save_stable_diffusion,
     "few-shot-text-generation": writing.save_llama,
     "semantic-search": partial(text.save_bert, head="BertModel"),
     "cross-lingual-zero-shot": text.TINY["zero-shot-classification"],

@@ -274,6 +274,5 @@ TINY: dict[str, Callable[[Path], None]] = {
     "image-feature-extraction": save_image_encoder,
     "mask-generation": save_sam,
     "keypoint-matching": save_matcher,
-    "image-to-image": save_enlarger,
     "video-classification": save_video_classifier,
 }

@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub.constants
 import pytest
-from huggingface_hub.inference._providers import PROVIDERS, _common, hf_inference
 from pydantic import SecretStr
 
 from studio.core.errors import (
@@ -31,6 +29,7 @@ from tests.hubserver.faults import FOREVER, Fault
 from tests.hubserver.server import HubServer
 from tests.unit.hub.conftest import server
 from tests.unit.inference import tiny
+from tests.unit.router import CHAT, MESSAGES, offer, route
 
 __all__ = ["server"]
 
@@ -141,28 +140,10 @@ def test_a_model_too_large_for_the_memory_never_reaches_the_worker(tmp_path: Pat
 # -- Inference Providers
 
 
-CHAT = {
-    "id": "1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "together/model",
-    "system_fingerprint": "",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello!"}}],
-    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
-}
-MESSAGES = {"messages": [{"role": "user", "content": "Hi"}]}
-
-
 @pytest.fixture
 def online(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """A studio whose Hub and router are the test server."""
-    template = server.endpoint + "/router/{provider}"
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.endpoint)
-    monkeypatch.setattr(huggingface_hub.constants, "INFERENCE_PROXY_TEMPLATE", template)
-    for helper in PROVIDERS["hf-inference"].values():
-        monkeypatch.setattr(helper, "base_url", template.format(provider="hf-inference"))
-    _common._fetch_inference_provider_mapping.cache_clear()
-    hf_inference._check_supported_task.cache_clear()
+    route(server, monkeypatch)
     made = Studio(Settings.model_validate({"home": tmp_path / "home", "hub_deadline": 4, "zygote": False}))
     yield made
     made.close()
@@ -172,16 +153,8 @@ def signed_in(server: HubServer) -> Caller:
     return Caller("hf:alice", "alice", token=SecretStr(server.token))
 
 
-def serve(server: HubServer, task: str, answer: Any, provider: str = "hf-inference", name: str = "model") -> str:
-    repo = server.add_repo(f"alice/{name}", {"README.md": f"---\npipeline_tag: {task}\n---\n".encode()})
-    id_there = repo.id if provider == "hf-inference" else f"{provider}/{name}"
-    repo.providers[provider] = {"status": "live", "providerId": id_there, "task": task}
-    server.hub.served[provider, id_there] = answer
-    return repo.id
-
-
 def test_providers_that_serve_a_model_are_listed(server: HubServer, online: Studio) -> None:
-    ref = serve(server, "conversational", CHAT, "together")
+    ref = offer(server, "conversational", CHAT, "together")
     mapping = server.repo(ref).providers
     mapping["groq"] = {"status": "staging", "providerId": "x", "task": "conversational"}
     mapping["novita"] = {"status": "live", "providerId": "x", "task": "text-generation"}
@@ -196,8 +169,8 @@ def test_providers_that_serve_a_model_are_listed(server: HubServer, online: Stud
 
 
 def test_a_provider_answers_a_chat_in_the_accounts_name(server: HubServer, online: Studio) -> None:
-    ref = serve(server, "conversational", CHAT, "together")
-    found = online.hosted(signed_in(server), "conversational", MESSAGES, {"max_tokens": 9}, ref, "together")
+    ref = offer(server, "conversational", CHAT, "together")
+    found = online.predict(signed_in(server), "conversational", MESSAGES, {"max_tokens": 9}, ref, "together")
     assert found.output["content"] == "Hello!"
     assert found.output["usage"]["total_tokens"] == 5
     assert (found.device, found.load_seconds) == ("together", 0)
@@ -221,13 +194,13 @@ def test_a_provider_answers_a_chat_in_the_accounts_name(server: HubServer, onlin
 def test_answers_are_what_the_task_gives(
     server: HubServer, online: Studio, task: str, inputs: Any, params: Any, answer: Any, output: Any
 ) -> None:
-    ref = serve(server, task, answer, name=f"for-{task}")
-    assert online.hosted(signed_in(server), task, inputs, params, ref, "hf-inference").output == output
+    ref = offer(server, task, answer, name=f"for-{task}")
+    assert online.predict(signed_in(server), task, inputs, params, ref, "hf-inference").output == output
 
 
 def test_pictures_come_as_files(server: HubServer, online: Studio) -> None:
-    ref = serve(server, "text-to-image", PNG)
-    found = online.hosted(signed_in(server), "text-to-image", {"inputs": "a dot"}, {}, ref, "hf-inference")
+    ref = offer(server, "text-to-image", PNG)
+    found = online.predict(signed_in(server), "text-to-image", {"inputs": "a dot"}, {}, ref, "hf-inference")
     assert found.output.startswith(b"\x89PNG")
 
 
@@ -251,39 +224,68 @@ def test_every_refusal_says_why(
     server: HubServer, online: Studio, monkeypatch: pytest.MonkeyPatch, fault: Fault, error: type, words: str
 ) -> None:
     monkeypatch.setattr(providers, "SECONDS", 1.0)
-    ref = serve(server, "conversational", CHAT, "together")
+    ref = offer(server, "conversational", CHAT, "together")
     server.faults.add(fault)
     with pytest.raises(error, match=words) as caught:
-        online.hosted(signed_in(server), "conversational", MESSAGES, {}, ref, "together")
+        online.predict(signed_in(server), "conversational", MESSAGES, {}, ref, "together")
     assert server.token not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("task", "inputs", "answer"),
+    [
+        ("conversational", MESSAGES, {"choices": []}),
+        ("conversational", MESSAGES, {"choices": [{"message": None}]}),
+        ("conversational", MESSAGES, {}),
+        (TASK, {"inputs": "x"}, []),
+        ("feature-extraction", {"inputs": "x"}, {"no": "numbers"}),
+        ("text-to-image", {"inputs": "x"}, b"no picture"),
+        ("image-classification", {"inputs": PNG}, b"no JSON"),
+    ],
+)
+def test_an_answer_of_another_shape_is_the_providers_fault(
+    server: HubServer, online: Studio, task: str, inputs: Any, answer: Any
+) -> None:
+    provider = "together" if task == "conversational" else "hf-inference"
+    ref = offer(server, task, answer, provider)
+    with pytest.raises(HubError, match=f"{provider} gave an answer that makes no sense"):
+        online.predict(signed_in(server), task, inputs, {}, ref, provider)
+
+
+def test_what_a_provider_answers_streams_as_the_whole(server: HubServer, online: Studio) -> None:
+    ref = offer(server, "conversational", CHAT, "together")
+    (whole,) = online.stream(signed_in(server), "conversational", MESSAGES, {}, ref, "together")
+    assert not isinstance(whole, str)
+    assert whole.output["content"] == "Hello!"
+
+
 def test_the_providers_own_words_are_shown(server: HubServer, online: Studio) -> None:
-    ref = serve(server, "conversational", CHAT, "together")
+    ref = offer(server, "conversational", CHAT, "together")
     server.hub.without_credit.add("alice")
     with pytest.raises(QuotaExceeded, match="It says: You have exceeded your monthly included credits"):
-        online.hosted(signed_in(server), "conversational", MESSAGES, {}, ref, "together")
+        online.predict(signed_in(server), "conversational", MESSAGES, {}, ref, "together")
 
 
 def test_what_cannot_be_asked_is_refused_before_anybody_is(
     server: HubServer, online: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ref, caller = serve(server, "conversational", CHAT, "together"), signed_in(server)
+    ref, caller = offer(server, "conversational", CHAT, "together"), signed_in(server)
     with pytest.raises(SignInRequired, match="hf auth login"):
-        online.hosted(Caller("session:x"), "conversational", MESSAGES, {}, ref, "together")
+        online.predict(Caller("session:x"), "conversational", MESSAGES, {}, ref, "together")
     with pytest.raises(InvalidInputs, match="max_tokens"):
-        online.hosted(caller, "conversational", MESSAGES, {"max_tokens": -1}, ref, "together")
-    with pytest.raises(InvalidInput, match='Give "kit:ID"'):
-        online.hosted(caller, "conversational", MESSAGES, {}, "kit:chat", "together")
+        online.predict(caller, "conversational", MESSAGES, {"max_tokens": -1}, ref, "together")
+    for local in ("kit:chat", ""):
+        with pytest.raises(InvalidInput, match="run models of the Hub"):
+            online.predict(caller, "conversational", MESSAGES, {}, local, "together")
     with pytest.raises(InvalidInput, match="provider: 'groq'"):
-        online.hosted(caller, "conversational", MESSAGES, {}, ref, "groq")
+        online.predict(caller, "conversational", MESSAGES, {}, ref, "groq")
     with pytest.raises(InvalidInput, match="provider: 'nobody'"):
-        online.hosted(caller, "conversational", MESSAGES, {}, ref, "nobody")
+        online.predict(caller, "conversational", MESSAGES, {}, ref, "nobody")
     shots = {"inputs": "a", "examples": {"input": ["a"], "output": ["b"]}}
     with pytest.raises(InvalidInput, match="in no way"):
-        online.hosted(caller, "text-generation", shots, {}, ref, "together")
+        online.predict(caller, "text-generation", shots, {}, ref, "together")
     offline = Studio(online.settings.model_copy(update={"offline": True}))
     with pytest.raises(HubUnreachable):
-        offline.hosted(replace(caller), "conversational", MESSAGES, {}, ref, "together")
+        offline.predict(replace(caller), "conversational", MESSAGES, {}, ref, "together")
     offline.close()
     assert server.count("POST", "/router") == 0

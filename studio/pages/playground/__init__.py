@@ -23,6 +23,7 @@ from studio.pages.playground.view import (
     is_chat,
     model_part,
     search_part,
+    spoken_slot,
 )
 from studio.service import Studio
 from studio.tasks import TASKS
@@ -87,7 +88,7 @@ def results(draft: gr.Textbox, pick: gr.Button, model: ModelPart, search: Search
                 )
             with gr.Row(elem_classes="actions-row"):
                 compare = gr.Button("Compare", variant="primary", size="md")
-                stop = gr.Button("Stop", variant="stop", size="md", visible=False)
+                stop = gr.Button("Stop", variant="stop", size="md", visible="hidden")
             side_by_side = gr.HTML(elem_classes="result")
         with gr.Tab("Batch"):
             batch = batching.batch_part()
@@ -115,7 +116,7 @@ def wire(studio: Studio, stage: Stage, made: TaskForm) -> None:
 
 def fill(stage: Stage, made: TaskForm, button: gr.Button, inputs: Mapping[str, Any], params: Mapping[str, Any]) -> None:
     """A press sets every input and parameter; what was shown belonged to others, and goes."""
-    slots, chat = made.task.inputs, chat_slot(made.task)
+    slots, chat, spoken = made.task.inputs, chat_slot(made.task), spoken_slot(made.task)
 
     def set_all() -> list[Any]:
         said = list(inputs.get(chat.name) or ()) if chat else []
@@ -127,6 +128,7 @@ def fill(stage: Stage, made: TaskForm, button: gr.Button, inputs: Mapping[str, A
         ]
         talk = [one for one in said if one["role"] != "system"]
         message = talk.pop()["content"] if talk and talk[-1]["role"] == "user" else ""
+        message = inputs.get(spoken.name, "") if spoken else message
         shown = empty(made.task) if chat is None else ""
         return [*values, *made.params.shown(params), talk, message, shown, "", "", ""]
 

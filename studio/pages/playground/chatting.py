@@ -8,10 +8,11 @@ import gradio as gr
 from studio.core.errors import VisitorLeft
 from studio.pages.playground import problems
 from studio.pages.playground.draft import messages
-from studio.pages.playground.running import answer, checker, code, figures, question, said, stopped
-from studio.pages.playground.view import Stage, TaskForm, chat_slot
+from studio.pages.playground.running import answer, begun, checker, code, ended, figures, question, said, stopped
+from studio.pages.playground.view import Stage, TaskForm, chat_slot, spoken_slot
 from studio.service import Studio
 from studio.ui import modalities
+from studio.ui.events import bordered
 from studio.ui.modalities import raw
 from studio.ui.parts import Html
 from studio.ui.visits import attended
@@ -21,14 +22,16 @@ History = list[dict[str, str]]
 
 def inputs(form: TaskForm, history: Any, message: str | None, given: Sequence[Any]) -> dict[str, Any]:
     """The task's inputs: the system message, what was said, what is being said; other slots as they are."""
+    new = [{"role": "user", "content": message.strip()}] if message and message.strip() else []
+    spoken, talk = spoken_slot(form.task), [*messages(history), *new]
+    last = talk.pop()["content"] if spoken and talk and talk[-1]["role"] == "user" else ""
     found: dict[str, Any] = {}
     for slot, value in zip(form.task.inputs, given, strict=True):
-        if slot != chat_slot(form.task):
-            found[slot.name] = modalities.read(slot, value)
-            continue
-        system = [{"role": "system", "content": str(value).strip()}] if str(value or "").strip() else []
-        new = [{"role": "user", "content": message.strip()}] if message and message.strip() else []
-        found[slot.name] = [*system, *messages(history), *new]
+        if slot == chat_slot(form.task):
+            system = [{"role": "system", "content": str(value).strip()}] if str(value or "").strip() else []
+            found[slot.name] = [*system, *talk] or (None if slot.optional else [])
+        else:
+            found[slot.name] = last if slot == spoken else modalities.read(slot, value)
     return found
 
 
@@ -39,29 +42,32 @@ def talk(
     """One answer, part by part; `given` are model and provider, the history, and the form's inputs."""
     chosen, history, fields = given
     keep = [gr.skip()] * 3
-    end = gr.update(visible=True), gr.update(visible=False)
     pending = [*history, {"role": "assistant", "content": "…"}]
-    yield "", pending, "", *keep, gr.update(visible=False), gr.update(visible=True)
-    try:
+    yield "", pending, "", *keep, *begun()
+
+    def rows() -> Iterator[tuple[Any, ...]]:
         asked = question(studio, form, request, chosen, inputs(form, history, "", fields), values)
         for part in attended(request, answer(studio, asked)):
             now = [*history, {"role": "assistant", "content": part if isinstance(part, str) else said(part)}]
             if isinstance(part, str):
                 yield gr.skip(), now, gr.skip(), *keep, gr.skip(), gr.skip()
             else:
-                yield gr.skip(), now, gr.skip(), figures(part, asked), raw.code(part.output), gr.skip(), *end
+                yield gr.skip(), now, gr.skip(), figures(part, asked), raw.code(part.output), gr.skip(), *ended()
                 yield *[gr.skip()] * 5, code(studio, asked), gr.skip(), gr.skip()
-    except VisitorLeft:
-        yield *[gr.skip()] * 6, *end
-    except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
+
+    def failed(error: Exception) -> tuple[Any, ...]:
+        if isinstance(error, VisitorLeft):
+            return *[gr.skip()] * 6, *ended()
         last = history[-1]["content"] if history else ""
-        yield problems.told(error, form.task), history[:-1], last, *keep, *end
+        return problems.told(error, form.task), history[:-1], last, *keep, *ended()
+
+    yield from bordered(rows(), failed)
 
 
 def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
     """The events of the conversation."""
     chat = stage.chat
-    place = next(number for number, slot in enumerate(form.task.inputs) if slot == chat_slot(form.task))
+    elsewhere = (chat_slot(form.task), spoken_slot(form.task))
     outputs = [stage.result, chat.log, chat.message, stage.figures, stage.raw, stage.code, chat.send, chat.stop]
 
     def send(
@@ -83,7 +89,9 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
 
     def check(model: str, provider: str, message: str, log: Any, *given: Any, **values: Any) -> list[Any]:
         verdicts: list[Any] = checker(form, 4)(model, provider, message, log, *given, **values)
-        verdicts[4 + place] = gr.validate(True, "")  # the system message may be empty
+        for place, slot in enumerate(form.task.inputs, 4):
+            if slot in elsewhere:  # the system message may be empty, and what is said stands in its own box
+                verdicts[place] = gr.validate(True, "")
         verdicts[2] = gr.validate(bool(message and message.strip()), "Write a message.")
         return verdicts
 

@@ -1,16 +1,17 @@
 """The same input through several models, side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from studio.core.errors import InvalidInput, VisitorLeft
 from studio.pages.playground import problems
-from studio.pages.playground.running import Question, checker, figures, question, stopped
+from studio.pages.playground.running import Question, begun, checker, ended, figures, question, stopped
 from studio.pages.playground.view import LOCAL, MOST_COMPARED, Stage, TaskForm
 from studio.service import Studio
 from studio.ui import modalities, parts
+from studio.ui.events import bordered
 from studio.ui.parts import Html, join, text
 from studio.ui.visits import attended
 
@@ -21,23 +22,24 @@ def wire(studio: Studio, stage: Stage, form: TaskForm, extra: Sequence[Any], inp
     """The compare button; `inputs` makes the task's inputs of the values of `extra` and the form's components."""
 
     def compare(request: gr.Request, models: list[str] | None, *given: Any, **values: Any) -> Iterator[tuple[Any, ...]]:
-        wanted = list(models or ())
-        end = gr.update(visible=True), gr.update(visible=False)
-        try:
-            if not 1 <= len(wanted) <= MOST_COMPARED:
-                raise InvalidInput("models", f"{len(wanted)} models", f"Choose one to {MOST_COMPARED}.")
-            asked = question(studio, form, request, ("", LOCAL), inputs(given), values)
-            columns: dict[str, Html] = {}
-            yield grid(wanted, columns), gr.update(visible=False), gr.update(visible=True)
-            found = studio.compare(asked.caller, asked.task.id, asked.inputs, asked.params.model_dump(), wanted)
-            for one in attended(request, found):
-                columns[one.model] = column(form, asked, one)
-                yield grid(wanted, columns), gr.skip(), gr.skip()
-            yield gr.skip(), *end
-        except VisitorLeft:
-            yield gr.skip(), *end
-        except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
-            yield problems.told(error, form.task), *end
+        yield from bordered(rows(request, list(models or ()), given, values), failed)
+
+    def rows(
+        request: gr.Request, wanted: list[str], given: Sequence[Any], values: Mapping[str, Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        if not 1 <= len(wanted) <= MOST_COMPARED:
+            raise InvalidInput("models", f"{len(wanted)} models", f"Choose one to {MOST_COMPARED}.")
+        asked = question(studio, form, request, ("", LOCAL), inputs(given), values)
+        columns: dict[str, Html] = {}
+        yield grid(wanted, columns), *begun()
+        found = studio.compare(asked.caller, asked.task.id, asked.inputs, asked.params.model_dump(), wanted)
+        for one in attended(request, found):
+            columns[one.model] = column(form, asked, one)
+            yield grid(wanted, columns), gr.skip(), gr.skip()
+        yield gr.skip(), *ended()
+
+    def failed(error: Exception) -> tuple[Any, ...]:
+        return (gr.skip() if isinstance(error, VisitorLeft) else problems.told(error, form.task)), *ended()
 
     buttons = [stage.compare, stage.stop_compare]
     running = stage.compare.click(

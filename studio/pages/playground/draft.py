@@ -11,6 +11,7 @@ from studio.core.params import leaf_fields
 from studio.core.types import Modality, Slot
 from studio.tasks import TASKS
 from studio.tasks.base import Task
+from studio.ui.modalities import questions
 from studio.ui.widgets import Leaf, leaf
 
 MOST_CHARACTERS, MOST_ITEMS = 1_000_000, 1_000
@@ -74,7 +75,7 @@ def _inputs(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
 def _input(slot: Slot, value: Any) -> Any:
     """What the slot's component takes, or None."""
     match slot.modality:
-        case Modality.TEXT | Modality.TEXTS | Modality.QUESTIONS:
+        case Modality.TEXT | Modality.TEXTS:
             return value[:MOST_CHARACTERS] if isinstance(value, str) else None
         case Modality.LABELS:
             return _texts(value)
@@ -82,6 +83,8 @@ def _input(slot: Slot, value: Any) -> Any:
             return messages(value)
         case Modality.TABLE:
             return _table(value)
+        case Modality.QUESTIONS:
+            return questions.fitting(value)[:MOST_ITEMS] or None
     return None
 
 

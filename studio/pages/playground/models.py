@@ -48,7 +48,7 @@ def about(studio: Studio) -> Any:
     def tell(model: str | None, draft: str, request: gr.Request) -> tuple[Any, Any]:
         task, caller = drafts.parse(draft).task, caller_of(request, studio)
         if not model:
-            return nothing(studio, task), gr.update(visible=False, value=LOCAL)
+            return nothing(studio, caller, task), gr.update(visible=False, value=LOCAL)
         return facts(studio.model_facts(caller, task.id, model)), hosts(studio, caller, task, model)
 
     return tell
@@ -91,9 +91,12 @@ def wire(studio: Studio, stage: Stage) -> None:
     )
 
 
-def nothing(studio: Studio, task: Task) -> Html:
+def nothing(studio: Studio, caller: Caller, task: Task) -> Html:
     """Why there is no model to choose."""
     where = parts.link("starter kit", f"/kit?task={task.id}")
+    if any(one.entry.kind == "model" and task.id in one.entry.tasks for one in studio.kit(caller)):
+        said = "A model for this task is an extra, which is not here yet. Add it on the page of the "
+        return parts.notice("warn", join([said, where, "."]))
     said = "The starter kit holds none for this task" + (
         "" if studio.hub().reachable else ", and the Hub is out of reach"
     )

@@ -17,7 +17,7 @@ from studio.pages.playground.view import LOCAL, Stage, TaskForm
 from studio.service import Studio
 from studio.tasks.base import Task
 from studio.ui import modalities, parts
-from studio.ui.events import caller_of
+from studio.ui.events import bordered, caller_of
 from studio.ui.modalities import Asked, raw
 from studio.ui.modalities.words import plain, written
 from studio.ui.parts import Html, join, text
@@ -55,7 +55,7 @@ def question(
     values: Mapping[str, Any],
 ) -> Question:  # fmt: skip
     """From the page's values; `chosen` are model and provider. Raises `InvalidInputs`."""
-    model, provider = chosen
+    model, provider = chosen[0], "" if chosen[1] == LOCAL else chosen[1] or ""
     caller = caller_of(request, studio)
     return Question(caller, form.task, inputs, form.params.read(values), model or "", provider, base_url(request))
 
@@ -70,14 +70,12 @@ def base_url(request: gr.Request) -> str:
 def answer(studio: Studio, asked: Question) -> Iterator[str | Prediction]:
     """The parts of a text so far, each time all of them, then the prediction; of other tasks that alone."""
     task, params = asked.task, asked.params.model_dump()
-    if asked.provider not in ("", LOCAL):
-        yield studio.hosted(asked.caller, task.id, asked.inputs, params, asked.model, asked.provider)
-        return
+    given = asked.caller, task.id, asked.inputs, params, asked.model, asked.provider
     if task.stream is None:
-        yield studio.predict(asked.caller, task.id, asked.inputs, params, asked.model)
+        yield studio.predict(*given)
         return
     whole, shown = "", 0.0
-    parts_of_text = studio.stream(asked.caller, task.id, asked.inputs, params, asked.model)
+    parts_of_text = studio.stream(*given)
     with closing(cast("Generator[str | Prediction]", parts_of_text)) as stream:
         for part in stream:
             if not isinstance(part, str):
@@ -114,21 +112,25 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
     """The run button and its stop button."""
 
     def run(request: gr.Request, model: str, provider: str, *given: Any, **values: Any) -> Iterator[tuple[Any, ...]]:
-        yield waiting(form.task), "", "", "", gr.update(visible=False), gr.update(visible=True)
-        end = gr.update(visible=True), gr.update(visible=False)
-        try:
-            asked = question(studio, form, request, (model, provider), form.read(given), values)
-            for part in attended(request, answer(studio, asked)):
-                if isinstance(part, str):
-                    yield written(part, running=True), *[gr.skip()] * 5
-                else:
-                    shown = modalities.render(form.task.output, part.output, asked.asked)
-                    yield shown, figures(part, asked), raw.code(part.output), gr.skip(), *end
-                    yield gr.skip(), gr.skip(), gr.skip(), code(studio, asked), gr.skip(), gr.skip()
-        except VisitorLeft:
-            yield *[gr.skip()] * 4, *end
-        except Exception as error:  # noqa: BLE001  the border: shown in the page, logged with an id where unexpected
-            yield problems.told(error, form.task), "", "", "", *end
+        yield waiting(form.task), "", "", "", *begun()
+        yield from bordered(rows(request, (model, provider), given, values), failed)
+
+    def rows(
+        request: gr.Request, chosen: tuple[str, str], given: tuple[Any, ...], values: Mapping[str, Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        asked = question(studio, form, request, chosen, form.read(given), values)
+        for part in attended(request, answer(studio, asked)):
+            if isinstance(part, str):
+                yield written(part, running=True), *[gr.skip()] * 5
+            else:
+                shown = modalities.render(form.task.output, part.output, asked.asked)
+                yield shown, figures(part, asked), raw.code(part.output), gr.skip(), *ended()
+                yield gr.skip(), gr.skip(), gr.skip(), code(studio, asked), gr.skip(), gr.skip()
+
+    def failed(error: Exception) -> tuple[Any, ...]:
+        if isinstance(error, VisitorLeft):
+            return *[gr.skip()] * 4, *ended()
+        return problems.told(error, form.task), "", "", "", *ended()
 
     outputs = [stage.result, stage.figures, stage.raw, stage.code, form.run, form.stop]
     running = form.run.click(
@@ -154,7 +156,20 @@ def wire(studio: Studio, stage: Stage, form: TaskForm) -> None:
 def stopped(request: gr.Request) -> tuple[Any, Any]:
     """The run button in place of the stop button; what was written stays, and studio.js marks it as unfinished."""
     leave(request)
-    return gr.update(visible=True), gr.update(visible=False)
+    return ended()
+
+
+def begun() -> tuple[Any, Any]:
+    """The stop button in place of the run button.
+
+    Both stay in the page, hidden: one that has to be made anew may come after the change that takes it away again.
+    """
+    return gr.update(visible="hidden"), gr.update(visible=True)
+
+
+def ended() -> tuple[Any, Any]:
+    """The run button in place of the stop button."""
+    return gr.update(visible=True), gr.update(visible="hidden")
 
 
 def waiting(task: Task) -> Html:
@@ -170,7 +185,7 @@ def figures(found: Prediction, asked: Question) -> Html:
     facts = [("Time", parts.format_duration(found.seconds))]
     if found.load_seconds:
         facts.append(("Loading", parts.format_duration(found.load_seconds)))
-    if asked.provider not in ("", LOCAL):
+    if asked.provider:
         facts.append(("Ran at", asked.provider))
     else:
         facts += [("Device", found.device), ("Type", found.dtype), ("Memory", parts.format_bytes(found.bytes))]

@@ -19,7 +19,7 @@ from studio.ui import modalities, parts
 from studio.ui.forms import Form
 from studio.ui.modalities.pictures import thumbnail
 from studio.ui.parts import Html
-from studio.ui.widgets import keyed
+from studio.ui.widgets import keyed, number
 
 LOCAL = "here"
 PICTURES = (".jpg", ".png")
@@ -128,6 +128,14 @@ def chat_slot(task: Task) -> Slot | None:
     return next((slot for slot in task.inputs if slot.modality is Modality.CHAT), None)
 
 
+def spoken_slot(task: Task) -> Slot | None:
+    """The input that is what a visitor says now, where the conversation before it is one of its own."""
+    chat = chat_slot(task)
+    if chat is None or not chat.optional:
+        return None
+    return next(slot for slot in task.inputs if slot.modality is Modality.TEXT)
+
+
 def model_part() -> ModelPart:
     """Task, model and what is known of it."""
     task = gr.HTML(picker.button(next(iter(TASKS.values()))), elem_classes="task-field")
@@ -163,7 +171,7 @@ def search_part() -> Search:
             )
             with gr.Row():
                 license = gr.Textbox(label="Licence", placeholder="any", max_lines=1, min_width=120)
-                size = gr.Number(label="At most (MB)", value=None, minimum=0, min_width=120)
+                size = number(label="At most (MB)", value=None, minimum=0, min_width=120)
         look = gr.Button("Search", size="md")
         found = gr.HTML()
         take = gr.Textbox(elem_id="take-model", elem_classes="offstage", label="Chosen model")
@@ -188,7 +196,7 @@ def chat_part() -> Chat:
             )
         with gr.Row(elem_classes="actions-row"):
             send = gr.Button("Send", variant="primary", size="md", elem_classes="main-action")
-            stop = gr.Button("Stop", variant="stop", size="md", visible=False)
+            stop = gr.Button("Stop", variant="stop", size="md", visible="hidden")
             retry = gr.Button("Try again", size="md")
             clear = gr.Button("Clear", size="md")
     return Chat(column, log, message, send, stop, retry, clear)
@@ -208,7 +216,7 @@ def form(draft: Draft) -> TaskForm:
         params = Form[Any](task.params, defaults=draft.params, key=task.id)
     with gr.Row(elem_classes="actions-row run-row"):
         run = gr.Button("Run", variant="primary", size="lg", visible=not is_chat(task), elem_classes="main-action")
-        stop = gr.Button("Stop", variant="stop", size="lg", visible=False)
+        stop = gr.Button("Stop", variant="stop", size="lg", visible="hidden")
         reset = gr.Button("Reset", size="lg")
         link = gr.Button("Copy link", size="lg", elem_id="copy-link")
     kept = gr.Button("Keep", elem_id="keep-now", visible="hidden")  # studio.js presses it once the form is there
@@ -219,6 +227,8 @@ def form(draft: Draft) -> TaskForm:
 
 def _input(task: Task, slot: Slot, value: Any) -> Component:
     key = f"{task.id}:{slot.name}"
+    if slot == spoken_slot(task):  # the message under the conversation
+        return gr.Textbox(label=slot.label, visible=False, **keyed(key))
     if slot.modality is not Modality.CHAT:
         return modalities.input_for(slot, value, key)
     said = [one["content"] for one in value or () if one["role"] == "system"]

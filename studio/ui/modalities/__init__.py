@@ -9,7 +9,7 @@ from gradio.components import Component
 
 from studio.core.errors import StudioError
 from studio.core.types import Modality, Slot
-from studio.ui.modalities import inputs, pictures, raw, sounds, words
+from studio.ui.modalities import inputs, pictures, questions, raw, sounds, words
 from studio.ui.modalities.asked import Asked
 from studio.ui.parts import Html, join, notice
 from studio.ui.widgets import keyed
@@ -32,9 +32,9 @@ class Kind:
     """
 
     show: Callable[[Any, Asked], Html]
-    enter: Callable[[Slot, inputs.Given], Component] = inputs.questions
-    read: Callable[[Slot, Any], Any] = inputs.read_questions
-    fill: Callable[[Any], Any] = inputs.fill_questions
+    enter: Callable[[Slot, inputs.Given], Component] = inputs.by_hand
+    read: Callable[[Slot, Any], Any] = inputs.read_by_hand
+    fill: Callable[[Any], Any] = inputs.fill_by_hand
     ask: str = "Give a value."
 
 
@@ -81,7 +81,7 @@ KINDS: dict[Modality, Kind] = {
     Modality.TEXTS: Kind(words.written, inputs.texts, inputs.read_texts, inputs.fill_texts, "Write one text at least."),
     Modality.CHAT: Kind(words.written, inputs.text, inputs.read_text, str, "Write a message."),
     Modality.TABLE: Kind(_json, inputs.table, inputs.read_table, inputs.fill_table, "Fill in one row at least."),
-    Modality.QUESTIONS: Kind(_json, ask="Give one question at least."),
+    Modality.QUESTIONS: Kind(_json, questions.rows, questions.read, questions.fill, "Give one question at least."),
     Modality.IMAGE: Kind(pictures.image, inputs.image, inputs.read_file, inputs.fill_file, "Choose a picture."),
     Modality.AUDIO: Kind(sounds.audio, inputs.audio, inputs.read_file, inputs.fill_file, "Choose or record a sound."),
     Modality.VIDEO: Kind(sounds.video, inputs.video, inputs.read_file, inputs.fill_file, "Choose or record a video."),

@@ -49,8 +49,8 @@ def table(slot: Slot, given: Given) -> Component:
     return shown
 
 
-def questions(slot: Slot, given: Given) -> Component:
-    """JSON by hand."""
+def by_hand(slot: Slot, given: Given) -> Component:
+    """JSON, for what has no field of its own."""
     shared = _shared(slot, given)
     shared["elem_classes"] = [*shared["elem_classes"], "mono"]
     return gr.Textbox(info=f"{slot.help} As JSON.".strip(), lines=8, max_lines=20, **shared)
@@ -71,6 +71,7 @@ def image(slot: Slot, given: Given) -> Component:
         sources=["upload", "webcam", "clipboard"],
         height=IMAGE_HEIGHT,
         buttons=["fullscreen"],
+        placeholder=slot.help or None,
         **_shared(slot, given),
     )
     _as_sent(shown, _path)  # Gradio would open the file, and a damaged one would be its error, not the field's
@@ -120,7 +121,7 @@ def read_table(_slot: Slot, value: Any) -> dict[str, list[str]]:
     return {name: [str(row[number] or "") for row in rows] for number, name in enumerate(names)} if rows else {}
 
 
-def read_questions(slot: Slot, value: Any) -> Any:
+def read_by_hand(slot: Slot, value: Any) -> Any:
     """What the JSON says; raises `InvalidInput` with the line in which it breaks."""
     if not str(value or "").strip():
         return {}
@@ -145,7 +146,7 @@ def fill_table(value: Any) -> dict[str, Any]:
     return {"headers": list(value), "data": [list(row) for row in zip(*value.values(), strict=True)]}
 
 
-def fill_questions(value: Any) -> str:
+def fill_by_hand(value: Any) -> str:
     """As JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 

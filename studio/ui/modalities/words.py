@@ -13,6 +13,7 @@ from studio.ui.parts import Html, join, text
 
 COLOURS = 8
 OUTSIDE = "O"  # the label of words that are nothing; the JSON has them too
+HEADLINE = 28  # characters; what is longer is a sentence and set smaller
 MOST_BARS = 10  # more stand folded away
 DOWNLOAD_BYTES = 4_000_000  # a longer vector is not put into the page
 BARS, PLOT_WIDTH, PLOT_HEIGHT = 192, 640, 96
@@ -92,7 +93,7 @@ def entities(value: Any, asked: Asked) -> Html:
         for one in value
         if isinstance(one.get("start"), int) and isinstance(one.get("end"), int)
     ]
-    rows = [[one.get("word", ""), _kind(one), f"{float(one['score']):.1%}"] for one in value]
+    rows = [[_spelled(one, whole), _kind(one), f"{float(one['score']):.1%}"] for one in value]
     marked = _marked(whole, spans, "Entities") if spans and whole else Html("")
     return join([marked, _framed(parts.table(["Words", "Kind", "Score"], rows, "What was found"))])
 
@@ -132,12 +133,24 @@ def cells(value: Any, asked: Asked) -> Html:
 
 
 def decisions(value: Any, _asked: Asked) -> Html:
-    """Each question and what was decided."""
-    pairs = [
-        (name, decided if isinstance(decided, str) else json.dumps(decided, default=str, ensure_ascii=False))
-        for name, decided in value.items()
-    ]
-    return _framed(parts.key_values(pairs))
+    """Each question, what was decided, and how probable every answer is."""
+    return join(_decision(str(name), decided) for name, decided in value.items())
+
+
+def _decision(name: str, decided: Any) -> Html:
+    kind = decided.get("type") if isinstance(decided, Mapping) else None
+    if kind == "noul":
+        yes = float(decided["noul"])
+        return _scores("Yes" if yes >= 0.5 else "No", _bars([("Yes", yes), ("No", 1 - yes)]), name)
+    if kind not in ("choice", "score"):
+        said = decided if isinstance(decided, str) else json.dumps(decided, default=str, ensure_ascii=False)
+        return _framed(parts.key_values([(name, said)]))
+    shares = {str(option): float(share) for option, share in decided["probabilities"].items()}
+    if kind == "choice":
+        return _scores(str(decided["choice"]), _bars(sorted(shares.items(), key=lambda one: -one[1])), name)
+    called = {str(level): f"{level}: {plain(said)}" for level, said in decided["legend"].items()}
+    reached = f"{float(decided['score']):.2f} of {len(shares) - 1}"
+    return _scores(reached, _bars([(called.get(level, level), share) for level, share in shares.items()]), name)
 
 
 def vectors(value: Any, _asked: Asked) -> Html:
@@ -170,20 +183,32 @@ def _kind(entity: Mapping[str, Any]) -> str:
     return str(entity.get("entity_group") or entity.get("entity") or "")
 
 
+def _spelled(entity: Mapping[str, Any], whole: str) -> str:
+    """An entity as the text has it: a model's own words may have lost their capitals and accents."""
+    start, end = entity.get("start"), entity.get("end")
+    inside = isinstance(start, int) and isinstance(end, int)
+    return (whole[start:end] if inside else "") or str(entity.get("word", ""))
+
+
 def _framed(body: Html) -> Html:
     return Html(f'<section class="framed">{body}</section>')
 
 
-def _scores(best: str, bars: Html) -> Html:
-    return Html(f'<section class="scores" aria-label="Scores"><p class="best">{text(best)}</p>{bars}</section>')
+def _scores(best: str, bars: Html, title: str = "") -> Html:
+    heading = f"<h3>{text(title)}</h3>" if title else ""
+    size = "best long" if len(best) > HEADLINE else "best"
+    return Html(
+        f'<section class="scores" aria-label="{text(title or "Scores")}">{heading}'
+        f'<p class="{size}">{text(best)}</p>{bars}</section>'
+    )
 
 
 def _bars(ranked: Sequence[tuple[str, float]]) -> Html:
-    """Shares as per cent; what lies outside 0 to 1 as it is, beside the largest."""
+    """Shares as per cent; what lies outside 0 to 1 as it is: cosines beside 1, logits beside the largest."""
     if all(0 <= score <= 1.0001 for _, score in ranked):
         rows = [(name, score, f"{score:.1%}") for name, score in ranked]
     else:
-        largest = max(abs(score) for _, score in ranked)
+        largest = max(1.0, *(abs(score) for _, score in ranked))
         rows = [(name, score / largest, f"{score:.3f}") for name, score in ranked]
     bars = parts.value_bars(rows[:MOST_BARS])
     rest = rows[MOST_BARS:]
@@ -223,14 +248,14 @@ def _filled(sentence: str, word: str) -> Html:
 
 
 def _plot(figures: Sequence[float], caption: str) -> Html:
-    """The figures as thin bars from a middle line; the largest stand for their neighbours where they are many."""
+    """The figures as thin bars from their zero line; the largest stand for their neighbours where they are many."""
     step = max(1, math.ceil(len(figures) / BARS))
     shown = [max(figures[at : at + step], key=abs) for at in range(0, len(figures), step)]
-    largest = max(map(abs, shown)) or 1.0
-    middle, width = PLOT_HEIGHT / 2, PLOT_WIDTH / len(shown)
+    high, low = max(0.0, *shown), min(0.0, *shown)
+    scale, width = PLOT_HEIGHT / ((high - low) or 1.0), PLOT_WIDTH / len(shown)
     bars = "".join(
-        f'<rect x="{number * width:.1f}" y="{middle - max(0.0, one) / largest * middle:.1f}" '
-        f'width="{max(0.8, width - 0.8):.1f}" height="{max(0.5, abs(one) / largest * middle):.1f}"/>'
+        f'<rect x="{number * width:.1f}" y="{(high - max(0.0, one)) * scale:.1f}" '
+        f'width="{max(0.8, width - 0.8):.1f}" height="{max(0.5, abs(one) * scale):.1f}"/>'
         for number, one in enumerate(shown)
     )
     return Html(

@@ -12,16 +12,20 @@ from studio.hub import auth
 from tests.hubserver.server import HubServer
 
 
+def running(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[HubServer]:
+    patch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder / "cache"))
+    patch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(folder / "no-token"))
+    patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    patch.delenv("HF_TOKEN", raising=False)
+    patch.setattr(auth, "_accounts", {})
+    with HubServer() as server:
+        patch.setenv("HF_ENDPOINT", server.endpoint)
+        yield server
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(auth, "_accounts", {})
-    with HubServer() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.endpoint)
-        yield running
+    yield from running(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from studio.core.errors import (
     StudioError,
 )
 from studio.core.settings import Settings
-from studio.hub import repos
+from studio.hub import downloads, repos
 from tests.hubserver.faults import FOREVER, Fault
 from tests.hubserver.server import HubServer
 
@@ -186,7 +186,7 @@ def test_only_harmless_files_are_downloaded(
     (folder / "modeling.py").write_text("import os")
     repos.create_repo(REPO, token, settings, private=False)
     send(folder, settings, token)
-    snapshot = repos.download_model(REPO, settings=settings)
+    snapshot = downloads.download_model(REPO, settings=settings)
     names = {file.name for file in snapshot.path.rglob("*") if file.is_file()}
     assert {"config.json", "model.safetensors", "README.md"} <= names
     assert not {"pytorch_model.bin", "modeling.py"} & names
@@ -201,29 +201,29 @@ def test_an_earlier_download_serves_without_a_hub(
 ) -> None:
     repos.create_repo(REPO, token, settings, private=False)
     send(folder, settings, token)
-    online = repos.download_model(REPO, settings=settings)
-    offline = repos.download_model(REPO, settings=settings.model_copy(update={"offline": True}))
+    online = downloads.download_model(REPO, settings=settings)
+    offline = downloads.download_model(REPO, settings=settings.model_copy(update={"offline": True}))
     assert offline == online
     server.faults.add(Fault("GET", "/api/models/", "cut_response", times=FOREVER))
-    assert repos.download_model(REPO, settings=settings).path == online.path
+    assert downloads.download_model(REPO, settings=settings).path == online.path
     with pytest.raises(HubUnreachable):  # whose copy it is cannot be told without asking
-        repos.download_model(REPO, settings=settings.model_copy(update={"public": True}))
+        downloads.download_model(REPO, settings=settings.model_copy(update={"public": True}))
     with pytest.raises(HubUnreachable, match="not on this machine"):
-        repos.download_model("alice/never", settings=settings)
+        downloads.download_model("alice/never", settings=settings)
 
 
 def test_what_cannot_be_had_says_why(server: HubServer, settings: Settings, token: SecretStr, folder: Path) -> None:
     repos.create_repo(REPO, token, settings)
     send(folder, settings, token)
     with pytest.raises((NotFound, SignInRequired), match=REPO):
-        repos.download_model(REPO, settings=settings)
+        downloads.download_model(REPO, settings=settings)
     with pytest.raises(NotFound, match="no such revision"):
-        repos.download_model(REPO, "nowhere", settings, token)
+        downloads.download_model(REPO, "nowhere", settings, token)
     with pytest.raises(NotFound, match="alice/never"):
-        repos.download_model("alice/never", settings=settings, token=token)
+        downloads.download_model("alice/never", settings=settings, token=token)
     with pytest.raises(InvalidInput, match="repo_id"):
-        repos.download_model("../../etc", settings=settings)
-    assert repos.download_model(REPO, settings=settings, token=token).path.is_dir()
+        downloads.download_model("../../etc", settings=settings)
+    assert downloads.download_model(REPO, settings=settings, token=token).path.is_dir()
 
 
 def test_a_gated_model_says_so(server: HubServer, settings: Settings, token: SecretStr, folder: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_gated_model_says_so(server: HubServer, settings: Settings, token: Sec
     send(folder, settings, token)
     HfApi(endpoint=server.endpoint, token=server.token).update_repo_settings(REPO, gated="manual")
     with pytest.raises(Forbidden, match="gated"):
-        repos.download_model(REPO, settings=settings, token=SecretStr(server.other_token))
+        downloads.download_model(REPO, settings=settings, token=SecretStr(server.other_token))
 
 
 def test_a_dataset_brings_its_data_files_only(server: HubServer, settings: Settings, token: SecretStr) -> None:
@@ -239,9 +239,9 @@ def test_a_dataset_brings_its_data_files_only(server: HubServer, settings: Setti
     api.create_repo("alice/rows", repo_type="dataset")
     for name, content in (("train.csv", b"text,label\na,b\n"), ("script.py", b"import os")):
         api.upload_file(path_or_fileobj=content, path_in_repo=name, repo_id="alice/rows", repo_type="dataset")
-    snapshot = repos.download_dataset("alice/rows", settings=settings)
+    snapshot = downloads.download_dataset("alice/rows", settings=settings)
     assert [file.name for file in snapshot.path.iterdir()] == ["train.csv"]
-    assert repos.download_dataset("alice/rows", snapshot.sha, settings=settings).path == snapshot.path
+    assert downloads.download_dataset("alice/rows", snapshot.sha, settings=settings).path == snapshot.path
 
 
 def test_what_is_too_large_is_refused_before_the_download(server: HubServer, settings: Settings) -> None:
@@ -250,13 +250,13 @@ def test_what_is_too_large_is_refused_before_the_download(server: HubServer, set
     server.add_repo("alice/fits", {"a.csv": b"x\n" * 400_000, "film.mp4": b"0" * 2_000_000}, "dataset")
     server.add_repo("alice/model", {"config.json": b"{}", "model.safetensors": b"0" * 1_500_000})
     with pytest.raises(InvalidInput, match=r"1\.2 MB; at most 1 MB .*STUDIO_MAX_DATASET_MB") as rows:
-        repos.download_dataset("alice/rows", settings=small)
+        downloads.download_dataset("alice/rows", settings=small)
     with pytest.raises(InvalidInput, match=r"1\.5 MB; at most 1 MB .*STUDIO_MAX_MODEL_MB") as model:
-        repos.download_model("alice/model", settings=small)
+        downloads.download_model("alice/model", settings=small)
     assert (rows.value.field, rows.value.value, model.value.field) == ("dataset", "alice/rows", "model")
     assert server.count("GET", "/resolve/") == server.count("HEAD", "/resolve/") == 0
-    assert repos.download_dataset("alice/fits", settings=small).path.is_dir()  # what is not fetched does not count
-    assert repos.download_dataset("alice/rows", settings=settings).path.is_dir()
+    assert downloads.download_dataset("alice/fits", settings=small).path.is_dir()  # what is not fetched does not count
+    assert downloads.download_dataset("alice/rows", settings=settings).path.is_dir()
 
 
 def test_private_data_is_read_in_the_name_of_whoever_asks(
@@ -264,16 +264,16 @@ def test_private_data_is_read_in_the_name_of_whoever_asks(
 ) -> None:
     public = settings.model_copy(update={"public": True})
     server.add_repo("alice/mine", {"train.csv": b"text\na\n"}, "dataset", private=True)
-    assert repos.download_dataset("alice/mine", settings=public.reading_as(token)).path.is_dir()
+    assert downloads.download_dataset("alice/mine", settings=public.reading_as(token)).path.is_dir()
     for stranger in (public, public.reading_as(SecretStr(server.other_token))):
         with pytest.raises((NotFound, SignInRequired), match="alice/mine"):
-            repos.download_dataset("alice/mine", settings=stranger)
+            downloads.download_dataset("alice/mine", settings=stranger)
 
 
 def test_a_sign_in_that_has_expired_keeps_nobody_from_public_things(server: HubServer, settings: Settings) -> None:
     server.add_repo("alice/open", {"train.csv": b"text\na\n"}, "dataset")
     server.add_repo("alice/mine", {"train.csv": b"text\na\n"}, "dataset", private=True)
     expired = settings.reading_as(SecretStr("hf_expired"))
-    assert repos.download_dataset("alice/open", settings=expired).path.is_dir()
+    assert downloads.download_dataset("alice/open", settings=expired).path.is_dir()
     with pytest.raises(SignInRequired, match="Sign in"):
-        repos.download_dataset("alice/mine", settings=expired)
+        downloads.download_dataset("alice/mine", settings=expired)

@@ -83,10 +83,10 @@ def inference(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
             os.environ[name] = value
 
 
-def install_plugin(site: Path, name: str = "probe", source: str = PLUGIN) -> None:
-    """What pip would leave of a package with one task."""
-    (site / f"{name}_task.py").write_text(source)
-    info = site / f"{name}_task-1.0.dist-info"
+def install_plugin(site: Path, name: str = "probe", source: str = PLUGIN, kind: str = "task") -> None:
+    """What pip would leave of a package with one task, or another kind of entry."""
+    (site / f"{name}_{kind}.py").write_text(source)
+    info = site / f"{name}_{kind}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-task\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[studio.tasks]\n{name} = {name}_task:TASK\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-{kind}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[studio.{kind}s]\n{name} = {name}_{kind}:{kind.upper()}\n")

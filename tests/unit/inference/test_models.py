@@ -10,11 +10,11 @@ import pytest
 
 from studio.core.errors import HubUnreachable, InvalidInput, NotFound, StudioError, UnknownName
 from studio.core.settings import ROOT, Settings
+from studio.hub import downloads
 from studio.hub import models as hub_models
-from studio.hub import repos
+from studio.hub.downloads import HubSnapshot, RemoteFile
 from studio.hub.models import RemoteModel
-from studio.hub.repos import HubSnapshot, RemoteFile
-from studio.inference import folders, models
+from studio.inference import folders, menus, models
 from studio.jobs import artifacts
 from studio.starter import kit
 from studio.tasks.text_classification import TextClassificationParams
@@ -71,7 +71,7 @@ def test_what_is_somebody_elses_is_not_there(home: Settings, owner: str) -> None
     with pytest.raises(NotFound) as nobodys:
         models.resolve_model("artifact:nothing", home, owner)
     assert str(theirs.value).replace("whole", "nothing") == str(nobodys.value)
-    assert not [info for info in models.available(TASK, home, owner) if info.source == "artifact"]
+    assert not [info for info in menus.available(TASK, home, owner) if info.source == "artifact"]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_unknown_kit_ids_list_the_known(home: Settings) -> None:
 
 
 def test_menus_offer_what_answers_and_what_can_be_trained(home: Settings) -> None:
-    offered = models.available(TASK, home, "local")
+    offered = menus.available(TASK, home, "local")
     assert offered[0].source == "kit"
     assert [info.ref for info in offered if info.source == "artifact"] == [
         "artifact:headless",
@@ -207,11 +207,11 @@ def test_menus_offer_what_answers_and_what_can_be_trained(home: Settings) -> Non
         "artifact:whole",
     ]
     assert offered[-3].note == "adapter for artifact:adapted-base"
-    bases = [info.ref for info in models.available(TASK, home, "local", use="train")]
+    bases = [info.ref for info in menus.available(TASK, home, "local", use="train")]
     assert "artifact:adapted-base" in bases
     assert "artifact:adapted" not in bases
     shutil.rmtree(home.artifacts_dir / "adapted-base")
-    assert "artifact:adapted" not in [info.ref for info in models.available(TASK, home, "local")]
+    assert "artifact:adapted" not in [info.ref for info in menus.available(TASK, home, "local")]
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, whole: Path) -> Callable[[list[str] | N
             return HubSnapshot(whole, "c0ffee", "apache-2.0")
 
         monkeypatch.setattr(hub_models, "look_up", look_up)
-        monkeypatch.setattr(repos, "download_model", download)
+        monkeypatch.setattr(downloads, "download_model", download)
         return asked
 
     return serve

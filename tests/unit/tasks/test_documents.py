@@ -1,15 +1,13 @@
-"""The kit's readers of pages by way of their task. They are an extra: what needs the readers themselves is left out
-where it was not added.
-"""
+"""The kit's readers of pages by way of their task. They are an extra: two tiny models stand in their place."""
 
 import ast
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.core.errors import InvalidInput
-from studio.core.settings import Settings
 from studio.starter import documents, kit
 from studio.starter.documents import Documents
 from studio.starter.reading import Reading
@@ -18,16 +16,10 @@ from studio.tasks.base import EXAMPLES
 from studio.tasks.document_question_answering import DocumentQuestionAnsweringParams
 from studio.tasks.loading import Loaded
 from tests.contract.test_tasks import run, same
+from tests.tiny.readers import save_readers
 
 PAGE = EXAMPLES / "receipt.png"
 GIVEN = {"image": PAGE.read_bytes(), "question": "What is the total?"}
-
-
-def added() -> Path:
-    entry = kit.any_entry("kit:documents", Settings())
-    if not entry.here:
-        pytest.skip("`studio kit add documents` was not run here")
-    return entry.path
 
 
 def test_the_task_offers_it_first() -> None:
@@ -54,11 +46,18 @@ def test_the_script_needs_no_studio(tmp_path: Path) -> None:
 
 
 def test_what_is_written_on_the_page_answers(tmp_path: Path) -> None:
-    folder = added()
-    pipe = task.load(folder, None, "cpu")
-    assert pipe.bytes > 15_000_000
-    found = task.predict(pipe, [GIVEN], DocumentQuestionAnsweringParams(top_k=3))[0]
+    save_readers(tmp_path)
+    page = tmp_path / "page.png"
+    paper = Image.new("RGB", (900, 800), "white")
+    for top in (100, 300, 500):
+        paper.paste("black", (80, top, 380, top + 40))
+    paper.save(page)
+    pipe = task.load(tmp_path, None, "cpu")
+    assert pipe.bytes > 15_000_000  # what answers is the kit's own
+    given, params = GIVEN | {"image": page.read_bytes()}, DocumentQuestionAnsweringParams(top_k=3)
+    found = task.predict(pipe, [given], params)[0]
     assert len(found) == 3
     assert set(found[0]) == {"answer", "score", "start", "end"}
-    code = task.snippet(str(folder), GIVEN | {"image": str(PAGE)}, DocumentQuestionAnsweringParams(top_k=3))
+    assert found[0]["answer"] == "10.50"
+    code = task.snippet(str(tmp_path), given | {"image": str(page)}, params)
     assert same(run(code, tmp_path), found)

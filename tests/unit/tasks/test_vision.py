@@ -33,6 +33,7 @@ PICTURES = [
     "keypoint-matching",
     "image-to-image",
 ]
+MODELS = {**TINY, "image-to-image": vision.save_enlarger}  # those that draw have tests of their own
 SCENE = (EXAMPLES / "scene-cat.png").read_bytes()
 CLIP = (EXAMPLES / "grows.mp4").read_bytes()
 
@@ -43,7 +44,7 @@ def pipes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found = {}
     for name in (*PICTURES, "video-classification"):
         folder = tmp_path_factory.mktemp(name)
-        TINY[name](folder)
+        MODELS[name](folder)
         found[name] = TASKS[name].load(folder, None, "cpu")
     return found
 
@@ -279,6 +280,8 @@ def test_pictures_are_made_larger_without_a_border(pipes: dict[str, Any]) -> Non
         ({"negative_prompt": "a dog"}, "negative_prompt"),
         ({"guidance_scale": 3.0}, "guidance_scale"),
         ({"num_inference_steps": 3}, "num_inference_steps"),
+        ({"strength": 0.5}, "strength"),
+        ({"seed": 1}, "seed"),
         ({"target_size": {"width": 3}}, "target_size.height"),
         ({"target_size": {"height": 3}}, "target_size.width"),
     ],
@@ -354,7 +357,7 @@ def test_snippets_with_other_parameters_print_the_same(tmp_path: Path, name: str
     if name in kinds:
         saved(folder, kinds[name])
     else:
-        TINY[name](folder)
+        MODELS[name](folder)
     inputs = task.examples[0].inputs
     named = {slot: str(EXAMPLES / file) for slot, file in inputs.items()}
     chosen = task.params(**params)

@@ -133,9 +133,84 @@ def test_a_table_without_a_row_is_empty_and_holes_are_texts() -> None:
 
 
 def test_broken_json_names_its_field() -> None:
+    slot = Slot("boxes", Modality.BOXES, "Boxes")  # no task takes them; one from elsewhere might
+    assert modalities.read(slot, modalities.fill(slot, [{"label": "a"}])) == [{"label": "a"}]
     with pytest.raises(InvalidInput, match="no JSON") as caught:
-        modalities.read(Slot("questions", Modality.QUESTIONS, "Questions"), "{")
+        modalities.read(slot, "{")
+    assert caught.value.field == "boxes"
+
+
+def row(name: str = "a", kind: str = "noul", *options: list[str], asked: str = "Is it?") -> dict[str, Any]:
+    return {"name": name, "type": kind, "instructions": asked, "options": list(options)}
+
+
+QUESTIONS = Slot("questions", Modality.QUESTIONS, "Questions")
+
+
+def test_rows_become_questions_and_empty_ones_are_left_out() -> None:
+    rows = [
+        row(" late ", "noul", ["true", ""], ["false", " In time "]),
+        row("", "choice", ["", ""], ["", ""], asked=" "),
+        row("mood", "choice", ["calm", ""], ["angry", "Loud"], ["", ""], asked=""),
+        row("haste", "score", ["", "Later"], ["", "Now"]),
+    ]
+    assert modalities.read(QUESTIONS, rows) == {
+        "late": {"type": "noul", "instructions": "Is it?", "criteria": {"false": "In time"}},
+        "mood": {"type": "choice", "criteria": {"calm": None, "angry": "Loud"}},
+        "haste": {"type": "score", "instructions": "Is it?", "criteria": ["Later", "Now"]},
+    }
+    assert modalities.wanting(QUESTIONS, modalities.read(QUESTIONS, [])) == "Give one question at least."
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([row("")], "Question 1 needs a name"),
+        ([row(), row()], "Question 2 needs a name of its own"),
+        ([row("a", "guess")], "Question 1 needs a type: noul, choice, score"),
+        ([row("a", "choice", ["yes", ""])], "two options"),
+        ([row("a", "choice", ["yes", ""], ["", "No"])], "an option without a name"),
+        ([row("a", "choice", ["yes", ""], ["yes", "No"])], "two options of one name"),
+        ([row("a", "score", ["", "Now"])], "two levels"),
+    ],
+)
+def test_a_row_that_is_no_question_says_what_it_needs(rows: list[dict[str, Any]], expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected) as caught:
+        modalities.read(QUESTIONS, rows)
     assert caught.value.field == "questions"
+
+
+@pytest.mark.parametrize("odd", [None, 7, "{", {"a": 1}, [7, None], [{"options": 7}], [{"options": [["a"], 3, {}]}]])
+def test_rows_of_nonsense_are_no_questions(odd: Any) -> None:
+    assert modalities.read(QUESTIONS, odd) == {}
+
+
+def test_what_was_decided_is_drawn_for_each_question() -> None:
+    decided = {
+        "late": {"type": "noul", "noul": 0.25},
+        "mood": {"type": "choice", "choice": "angry", "probabilities": {"calm": 0.25, "angry": 0.75}},
+        "haste": {"type": "score", "score": 0.6, "legend": {"0": "Later", "1": "Now"}, "confidence": 0.2,
+                  "probabilities": {"0": 0.4, "1": 0.6}},
+    }  # fmt: skip
+    made = shown(Modality.DECISIONS, decided)
+    assert made.count('<section class="scores"') == 3
+    assert '<p class="best">No</p>' in made
+    assert made.index("75.0%") < made.index("25.0%", made.index("mood"))
+    assert "0.60 of 1" in made
+    assert "1: Now" in made
+
+
+def test_cosines_are_measured_against_one_and_a_vector_without_losses_stands_on_the_ground() -> None:
+    made = shown(Modality.LABELS, [{"label": "a", "score": 0.5}, {"label": "b", "score": -0.2}])
+    assert "width:50.0%" in made
+    assert f'height="{words.PLOT_HEIGHT:.1f}"' in shown(Modality.VECTORS, [0.5, 1.0, 2.0])
+
+
+def test_what_was_found_is_spelled_as_the_text_has_it() -> None:
+    found = [{"entity_group": "LOC", "score": 0.9, "word": "rome", "start": PLACE[0], "end": PLACE[1]}]
+    assert "<td" in shown(Modality.ENTITIES, found)
+    assert ">Rome<" in shown(Modality.ENTITIES, found)
+    assert ">rome<" in shown(Modality.ENTITIES, [{"entity_group": "LOC", "score": 0.9, "word": "rome"}])
 
 
 def test_pictures_and_sounds_come_to_the_handler_as_their_path(tmp_path: Path) -> None:
