@@ -109,6 +109,9 @@ def predict(
     ] = None,
     input_: Inputs = None,
     model: Annotated[str, typer.Option(help="kit:ID, artifact:ID, an artifact's id, or a Hub id.")] = "",
+    provider: Annotated[
+        str, typer.Option(help="An Inference Provider that answers instead; `studio models providers` lists them.")
+    ] = "",
     set_: Sets = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file for the answer; pictures and sounds need one.")
@@ -127,7 +130,7 @@ def predict(
         raise InvalidInput("--output", str(output), "There is no such folder.")
     inputs = inputs_of(entry, first, input_)
     with opened() as studio:
-        found = studio.predict(LOCAL, task, inputs, pairs(set_), model_ref(studio, model)).output
+        found = studio.predict(LOCAL, task, inputs, pairs(set_), model_ref(studio, model), provider).output
     show(found) if output is None else write(found, output)
 
 

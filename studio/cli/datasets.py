@@ -5,10 +5,16 @@ from typing import Annotated
 
 import typer
 
+from studio.cli import checks, looking, mending, opening, searching
 from studio.cli.shared import LOCAL, AsJson, opened
 from studio.terminal import show
 
-app = typer.Typer(no_args_is_help=True, help="List the data sets, and delete your own.")
+app = typer.Typer(no_args_is_help=True, help="List data sets, look into them, ask them in SQL, delete your own.")
+checks.add_to(app)
+looking.add_to(app)
+searching.add_to(app)
+mending.add_to(app)
+opening.add_to(app)
 
 
 @app.command("list")

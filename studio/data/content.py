@@ -7,7 +7,7 @@ from typing import Literal
 
 from studio.core.errors import InvalidInput
 
-Format = Literal["csv", "tsv", "json", "jsonl", "parquet"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "arrow", "text", "zip", "sqlite"]
 FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -16,8 +16,25 @@ FORMATS: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".txt": "text",
+    ".zip": "zip",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
 }
-ALLOWED = "Use CSV, TSV, JSON (an array of objects), JSONL or Parquet."
+# one row per file; the column that such a file becomes, and the suffixes
+MEDIA: dict[str, tuple[str, ...]] = {
+    "image": (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
+    "audio": (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff", ".aif"),
+}
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # goes with a folder of such files
+ALLOWED = (
+    "Use CSV, TSV, JSON (an array of objects), JSONL, Parquet, Arrow, text (a row per line), an SQLite database, or a "
+    "ZIP archive of such files, of pictures or of sounds."
+)
 MEGABYTE = 1_000_000
 CHUNK = 1 << 20
 
@@ -30,6 +47,7 @@ SIGNATURES = (
     (b"RIFF", "a sound, video or image file"),
     (b"%PDF-", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an Excel file (in Excel: save as CSV UTF-8)"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file (in Excel: save as CSV UTF-8)"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it first"),
@@ -40,6 +58,14 @@ SIGNATURES = (
     (b"ARROW1", "an Arrow file"),
     (b"\x7fELF", "a program"),
 )
+
+# Formats that start with certain bytes, and what they are called; the others are text.
+MARKED: dict[Format, tuple[tuple[bytes, ...], str]] = {
+    "parquet": ((b"PAR1",), "a Parquet file"),
+    "arrow": ((b"ARROW1", b"\xff\xff\xff\xff"), "an Arrow file"),
+    "zip": ((b"PK\x03\x04", b"PK\x05\x06"), "a ZIP archive"),
+    "sqlite": ((b"SQLite format 3\0",), "an SQLite database"),
+}
 
 
 def recognise(path: Path, name: str, max_bytes: int = 0) -> Format:
@@ -66,10 +92,10 @@ def recognise(path: Path, name: str, max_bytes: int = 0) -> Format:
     with path.open("rb") as file:
         head = file.read(64)
     found = _looks_like(head, suffix)
-    if suffix == ".parquet":
-        if found != "a Parquet file":
-            raise InvalidInput("file", name, f"It is called .parquet and is {found or 'no Parquet file'}. {ALLOWED}")
-    elif found:
+    marks, right = MARKED.get(FORMATS[suffix], ((), ""))
+    if right and not head.startswith(marks):
+        raise InvalidInput("file", name, f"It is called {suffix} and is {found or f'not {right}'}. {ALLOWED}")
+    if found and not right:
         raise InvalidInput("file", name, f"It is called {suffix} and is {found}. {ALLOWED}")
     return FORMATS[suffix]
 

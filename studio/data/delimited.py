@@ -6,6 +6,7 @@ An empty field is a null, quoted or not: CSV cannot tell the two apart.
 
 import csv
 from collections.abc import Iterator
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -15,17 +16,21 @@ import pyarrow.parquet as pq
 
 from studio.core.errors import InvalidInput, shorten
 from studio.data.columns import check_names
+from studio.data.watching import UNWATCHED, Watch
 
 MAX_FIELD = 16 << 20  # characters; a longer one is a quote that was never closed
 BATCH_ROWS = 20_000
 BATCH_CHARACTERS = 32 << 20
+BATCH_FIELDS = 1_000_000
 SNIFFED_BYTES = 256 << 10
 SNIFFED_RECORDS = 20
 
 csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
 
 
-def to_text_columns(source: Path, name: str, encoding: str, delimiter: str, target: Path) -> None:
+def to_text_columns(
+    source: Path, name: str, encoding: str, delimiter: str, target: Path, watch: Watch = UNWATCHED
+) -> None:
     """Write every row of `source` to `target`, all columns as text.
 
     Args:
@@ -34,23 +39,26 @@ def to_text_columns(source: Path, name: str, encoding: str, delimiter: str, targ
         encoding: as Python names it.
         delimiter: between fields; "" to find out (comma, semicolon, tab, bar).
         target: Parquet file to write; left unfinished when an error is raised.
+        watch: is told how far it is.
 
     Raises:
         InvalidInput: at "file": header missing, empty or ambiguous; a ragged row; a broken quote; no rows.
+        JobCancelled: `watch` said so.
     """
-    with source.open(encoding=encoding, newline="") as file:
+    with source.open("rb") as raw, TextIOWrapper(raw, encoding, newline="") as file:
         delimiter = delimiter or _sniff(file)
         records = _records(file, delimiter, name)
         header = next(records, (0, []))[1]
         check_names(header, name, "Its first line must name the columns")
         schema = pa.schema([(column, pa.string()) for column in header])
-        rows = 0
+        rows, size = 0, max(1, source.stat().st_size)
         with pq.ParquetWriter(target, schema, compression="snappy") as writer:
             for batch in _batches(records, len(header), name):
                 rows += len(batch)
                 columns = ([value or None for value in column] for column in zip(*batch, strict=True))
                 arrays = [pa.array(column, pa.string()) for column in columns]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+                watch.at(raw.tell() / size, f"Reading rows: {rows:,} so far")
     if not rows:
         found = ", ".join(shorten(column, 30) for column in header[:5])
         raise InvalidInput("file", name, f"It has a header ({found}) and no rows. Add one line per example.")
@@ -105,14 +113,14 @@ def _broken(start: int, end: int, delimiter: str, reason: str) -> str:
 def _batches(records: Iterator[tuple[int, list[str]]], width: int, name: str) -> Iterator[list[list[str]]]:
     """Rows in portions that fit into memory; the first that is not `width` fields wide is an error."""
     batch: list[list[str]] = []
-    characters = 0
+    characters, most = 0, min(BATCH_ROWS, max(1, BATCH_FIELDS // width))
     for line, record in records:
         if len(record) != width:
             expected = f"Line {line:,} has {len(record):,} fields, the header has {width:,}."
             raise InvalidInput("file", name, f"{expected} Put fields that hold the delimiter into quotes.")
         batch.append(record)
         characters += sum(map(len, record))
-        if len(batch) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+        if len(batch) >= most or characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
     if batch:

@@ -10,7 +10,8 @@ import duckdb
 
 from studio.core.errors import InvalidInput, shorten
 from studio.data.columns import check_names
-from studio.data.parquet import literal, quote, reason
+from studio.data.parquet import literal, quote, reason, run
+from studio.data.watching import UNWATCHED, Watch
 
 MAX_OBJECT = 16 << 20  # bytes of one object, also DuckDB's own limit
 READ = 1 << 20
@@ -23,7 +24,14 @@ class _ProblemError(Exception):
     """What is wrong with the text that is being read."""
 
 
-def to_columns(connection: duckdb.DuckDBPyConnection, source: Path, name: str, lines: bool, staging: Path) -> list[str]:
+def to_columns(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    name: str,
+    lines: bool,
+    staging: Path,
+    watch: Watch = UNWATCHED,
+) -> list[str]:
     """Write one JSON value per key and row to `staging` (Parquet), and return the SQL that types its columns.
 
     Args:
@@ -32,9 +40,11 @@ def to_columns(connection: duckdb.DuckDBPyConnection, source: Path, name: str, l
         name: what messages call the file.
         lines: one object per line (JSONL), else one array.
         staging: Parquet file to write.
+        watch: is told how far it is.
 
     Raises:
         InvalidInput: at "file": not an array of objects (not an object per line); names line and column.
+        JobCancelled: `watch` said so.
     """
     reader = (
         f"read_json({literal(str(source))}, format = '{'newline_delimited' if lines else 'array'}', records = true,"
@@ -42,7 +52,8 @@ def to_columns(connection: duckdb.DuckDBPyConnection, source: Path, name: str, l
     )
     try:
         # depth 1 leaves every value as JSON: no text is taken for a date on the way
-        connection.execute(f"COPY (SELECT * FROM {reader}) TO {literal(str(staging))} (FORMAT parquet)")  # noqa: S608
+        query = f"COPY (SELECT * FROM {reader}) TO {literal(str(staging))} (FORMAT parquet)"  # noqa: S608
+        run(connection, query, [], "Reading objects", watch.part(0, 0.6))
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -53,11 +64,14 @@ def to_columns(connection: duckdb.DuckDBPyConnection, source: Path, name: str, l
     check_names(names, name)
     scalars = [f"bool_and(json_type({quote(column)}) NOT IN ('OBJECT', 'ARRAY'))" for column in names]
     smalls = [f"count({value}) = count(TRY_CAST({value} AS BIGINT))" for value in map(_scalar, names)]
-    found = connection.execute(f"SELECT {', '.join(scalars + smalls)} FROM {table}").fetchone() or ()  # noqa: S608
+    query = f"SELECT {', '.join(scalars + smalls)} FROM {table}"  # noqa: S608
+    found = run(connection, query, [], "Finding the types of the values", watch.part(0.6, 0.8))[0]
     facts = zip(names, found[: len(names)], found[len(names) :], strict=True)
-    return [
-        _typed(column, _shape(connection, table, column), bool(scalar), bool(small)) for column, scalar, small in facts
-    ]
+    outputs = []
+    for place, (column, scalar, small) in enumerate(facts):
+        watch.at(0.8 + 0.2 * place / len(names), "Finding the structure of the values")
+        outputs.append(_typed(column, _shape(connection, table, column), bool(scalar), bool(small)))
+    return outputs
 
 
 def _shape(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from studio.data import rows
+from studio.data import reading, rows
 from studio.data.records import Column, Dataset
 from studio.data.rows import ColumnOutline
 
@@ -29,8 +29,8 @@ def map_columns(dataset: Dataset, split: str) -> ColumnMapping:
     longest values, the label column at least two and few different ones, each seen twice on average (this not where
     the name says label).
     """
-    names = rows.page(dataset, split, 0, 0).columns
-    columns = [column for column in dataset.info.columns if column.name in names][:MAX_EXAMINED]
+    with reading.opened(dataset, split) as source:
+        columns = source.columns[:MAX_EXAMINED]
     usable = [column for column in columns if column.kind != "other"]
     figures = rows.outlines(dataset, split, [column.name for column in usable])
     label = _label(usable, figures)

@@ -1,10 +1,14 @@
 """Pictures and sounds in a cell, said in a few words: "image, 64×64". Reads headers by hand, decodes nothing."""
 
 import struct
+from dataclasses import dataclass
 
 COLUMN = "STRUCT(bytes BLOB, path VARCHAR)"  # as `datasets` writes its Image and Audio columns
 HEAD = 65_536  # bytes that are looked at; a camera's JPEG has its size behind a preview of tens of kilobytes
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers of frames
+
+# Ogg and MP3, whose heads do not tell how long they are
+UNTIMED = (b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa", b"\xff\xe3")
 
 
 def describe(head: bytes | None, size: int | None, path: str | None) -> str | None:
@@ -16,6 +20,8 @@ def describe(head: bytes | None, size: int | None, path: str | None) -> str | No
     if sound := _sound(head, size):
         rate, seconds = sound
         return f"sound, {seconds:.1f} s, {rate / 1000:g} kHz"
+    if head.startswith(UNTIMED):
+        return f"sound, {size:,} bytes"
     return f"<{size} bytes>"
 
 
@@ -78,3 +84,31 @@ def _wav(head: bytes, size: int) -> tuple[int, float] | None:
             return (rate, min(length, size - place - 8) / per_second) if per_second else None
         place += 8 + length + length % 2
     return None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Width and height of a picture, or seconds of a sound; neither for what is not known."""
+
+    pixels: tuple[int, int] | None = None
+    seconds: float | None = None
+
+
+def measure(head: bytes, size: int) -> Measured:
+    """What can be measured of a picture or sound by its first bytes and its size in bytes."""
+    if pixels := _pixels(head):
+        return Measured(pixels=pixels)
+    sound = _sound(head, size)
+    return Measured(seconds=sound[1] if sound else None)
+
+
+def listen(sound: bytes) -> Measured:
+    """The length of a sound whose head does not tell it (Ogg, MP3); nothing of what cannot be read."""
+    import io
+
+    import soundfile
+
+    try:
+        return Measured(seconds=float(soundfile.info(io.BytesIO(sound)).duration))
+    except soundfile.LibsndfileError:
+        return Measured()

@@ -3,34 +3,45 @@
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunning
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from studio.core.errors import InvalidInput, StudioError
-from studio.data.records import Column, column_kind
+from studio.data.elsewhere import Elsewhere
+from studio.data.records import Column, DataFile, RemoteFile, column_kind
+from studio.data.watching import UNWATCHED, Watch
 
 MEMORY_LIMIT = "1GB"
 SPILL_LIMIT = "8GB"
 FOLDERS = re.compile(r"(?<![\w<])/(?:[^/\n'\"]+/)+")
 SPLIT_ORDER = ("train", "validation", "test")
+POLL = 0.1
+
+
+class MemoryExceeded(StudioError):
+    """This needs more memory than is allowed."""
 
 
 @contextmanager
-def connect(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(files: Sequence[DataFile], memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory database that can read and write exactly `files`, for one piece of work.
 
-    Extensions are never loaded or fetched, the settings are locked, two threads and `MEMORY_LIMIT` are the most it
-    takes; what does not fit spills into a temporary folder that goes with the connection.
+    Extensions are never loaded or fetched, the settings are locked, two threads and `memory` (`MEMORY_LIMIT` where none
+    is given) are the most it takes; what does not fit spills into a temporary folder that goes with the connection.
 
     Raises:
-        StudioError: the work needs more memory than allowed.
+        MemoryExceeded: the work needs more memory than allowed.
+        HubError: a file that lies elsewhere could not be read.
     """
+    elsewhere = Elsewhere([file for file in files if isinstance(file, RemoteFile)])
     with tempfile.TemporaryDirectory(prefix="studio-duckdb-") as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": 2,
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": memory or MEMORY_LIMIT,
             "temp_directory": spill,
             "max_temp_directory_size": SPILL_LIMIT,
             "autoinstall_known_extensions": False,
@@ -38,14 +49,50 @@ def connect(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
             "allow_community_extensions": False,
         }
         with duckdb.connect(config=config) as connection:
+            if elsewhere.files:
+                connection.register_filesystem(elsewhere)
+            connection.execute("SET enable_progress_bar = true")  # so that `query_progress` knows
+            connection.execute("SET enable_progress_bar_print = false")
+            # files on the disk: what is skipped should not be read; less memory, and rows by number are found faster
+            connection.execute(f"SET disable_parquet_prefetching = {'false' if elsewhere.files else 'true'}")
+            connection.execute("SET parquet_metadata_cache = true")  # a footer is read once, however many questions follow
             # these three only hold in this order, and only once the database is started
-            connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path.absolute())) for path in files)}]")
+            connection.execute(f"SET allowed_paths = [{', '.join(literal(address(file)) for file in files)}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             try:
                 yield connection
             except duckdb.OutOfMemoryException:
-                raise StudioError(f"This needs more than {MEMORY_LIMIT} of memory on these data.") from None
+                most = memory or MEMORY_LIMIT
+                raise MemoryExceeded(f"This needs more than {most} of memory on these data.") from None
+            except (duckdb.Error, InvalidInput):
+                if elsewhere.failure is not None:  # DuckDB only says that reading failed
+                    raise elsewhere.failure from None
+                raise
+
+
+def run(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object], message: str, watch: Watch = UNWATCHED
+) -> list[tuple[Any, ...]]:
+    """The answer to a statement that may take long; `watch` is told of it, and stops it within a moment.
+
+    Raises `JobCancelled` when `watch` said so, and what DuckDB raises.
+    """
+    if watch is UNWATCHED:
+        return connection.execute(query, values).fetchall()
+    with ThreadPoolExecutor(1, "duckdb") as pool:
+        future: Future[list[tuple[Any, ...]]] = pool.submit(lambda: connection.execute(query, values).fetchall())
+        while True:
+            try:
+                return future.result(timeout=POLL)
+            except StillRunning:
+                going_on = False
+                try:
+                    watch.at(connection.query_progress() / 100, message)
+                    going_on = True
+                finally:
+                    if not going_on:
+                        connection.interrupt()
 
 
 def quote(name: str) -> str:
@@ -58,13 +105,18 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def scan(files: Sequence[Path]) -> tuple[str, list[str]]:
+def scan(files: Sequence[DataFile]) -> tuple[str, list[str]]:
     """The table function that reads `files` as one table, and its parameter."""
     function = f"read_parquet(?, union_by_name = {'true' if len(files) > 1 else 'false'}, hive_partitioning = false)"
-    return function, [str(path.absolute()) for path in files]
+    return function, [address(file) for file in files]
 
 
-def describe(files: Mapping[str, tuple[Path, ...]], name: str) -> tuple[dict[str, int], tuple[Column, ...]]:
+def address(file: DataFile) -> str:
+    """What DuckDB calls a file."""
+    return file.address if isinstance(file, RemoteFile) else str(file.absolute())
+
+
+def describe(files: Mapping[str, tuple[DataFile, ...]], name: str) -> tuple[dict[str, int], tuple[Column, ...]]:
     """Rows per split and the columns of all splits.
 
     Raises:
@@ -95,18 +147,25 @@ def reason(error: Exception) -> str:
     return FOLDERS.sub("", re.sub(r"^[A-Z][\w ]+ Error: ", "", line))
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> tuple[Column, ...]:
+def columns_of(connection: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> tuple[Column, ...]:
     """Names and types, from the files' footers."""
     function, parameter = scan(files)
     described = connection.execute(f"SELECT * FROM {function} LIMIT 0", [parameter]).description or []  # noqa: S608
     return tuple(Column(entry[0], str(entry[1]), column_kind(str(entry[1]))) for entry in described)
 
 
-def count(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
+def count(connection: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> int:
     """Rows, from the files' footers."""
     function, parameter = scan(files)
     row = connection.execute(f"SELECT count(*) FROM {function}", [parameter]).fetchone()  # noqa: S608
     return int(row[0]) if row else 0
+
+
+def counts(connection: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> list[int]:
+    """Rows of each file, from the footers."""
+    addresses = [address(file) for file in files]
+    found = dict(connection.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [addresses]).fetchall())
+    return [int(found[one]) for one in addresses]
 
 
 def split_rank(split: str) -> tuple[int, str]:

@@ -1,12 +1,13 @@
 """The records of the data layer: a data set, its columns, and the fingerprint of its files."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+SCHEME = "studio"  # of files that are read where they lie
 ColumnKind = Literal["text", "number", "boolean", "other"]
 SourceKind = Literal["kit", "upload", "artifact", "hub", "file"]
 INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
@@ -33,6 +34,9 @@ class DatasetInfo:
         license: as the source states it, "" when it states none.
         revision: the Hub's commit, "" elsewhere.
         bytes: size of the Parquet files.
+        config: which of the source's configurations (subsets) this is, "" where there are none.
+        configs: all of them, the default one first.
+        labels: column → the names of its classes, in the order of their numbers, where the source states them.
     """
 
     ref: str
@@ -44,24 +48,63 @@ class DatasetInfo:
     revision: str = ""
     description: str = ""
     bytes: int = 0
+    config: str = ""
+    configs: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A Parquet file that is read where it lies, part by part.
+
+    Attributes:
+        name: as its source calls it.
+        size: in bytes.
+        digest: sha256 of its contents in hexadecimal, as its source states it.
+        read: the bytes from one offset to another; whoever holds it may read them.
+    """
+
+    name: str
+    size: int
+    digest: str
+    read: Callable[[int, int], bytes] = field(compare=False, repr=False)
+
+    @property
+    def address(self) -> str:
+        """What DuckDB calls it."""
+        return f"{SCHEME}://{self.digest}.parquet"
+
+
+DataFile = Path | RemoteFile
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that is ready to be read: split → Parquet files."""
+    """A data set that is ready to be read: split → Parquet files, here or elsewhere."""
 
     info: DatasetInfo
-    files: Mapping[str, tuple[Path, ...]]
+    files: Mapping[str, tuple[DataFile, ...]]
 
     def fingerprint(self) -> str:
         """sha256 over the names of the splits and the contents of their files; the same on every machine."""
         digest = hashlib.sha256()
         for split in sorted(self.files):
             digest.update(f"{split}\0".encode())
-            for path in self.files[split]:
-                stat = path.stat()
-                digest.update(_file_digest(path, stat.st_size, stat.st_mtime_ns))
+            for file in self.files[split]:
+                if isinstance(file, RemoteFile):
+                    digest.update(bytes.fromhex(file.digest))
+                else:
+                    stat = file.stat()
+                    digest.update(_file_digest(file, stat.st_size, stat.st_mtime_ns))
         return digest.hexdigest()
+
+
+def state_of(file: DataFile) -> tuple[str, int, int]:
+    """Address, size and time of change: what may be remembered about a file is remembered under these."""
+    if isinstance(file, RemoteFile):
+        return file.address, file.size, 0
+    stat = file.stat()
+    return str(file), stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=1024)
@@ -70,6 +113,19 @@ def _file_digest(path: Path, size: int, modified: int) -> bytes:
     del size, modified
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a figure rests on: so many rows of all there are; of the whole where the two are equal."""
+
+    rows_seen: int
+    rows_total: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row was looked at."""
+        return self.rows_seen == self.rows_total
 
 
 def column_kind(duckdb_type: str) -> ColumnKind:

@@ -1,20 +1,15 @@
-"""Rows and figures of one split: a page of rows, a column's summary, label counts, an Arrow table for a recipe."""
+"""Figures of one split: a column's summary, label counts; and an Arrow table for a recipe."""
 
-import datetime
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 
 from studio.core.errors import InvalidInput
-from studio.data import media, parquet, reading
+from studio.data import reading
 from studio.data.parquet import quote
-from studio.data.records import Column, Dataset
+from studio.data.records import Dataset
 
-MAX_PAGE = 10_000
 MAX_LABELS = 100_000
 TOP = 10
 # What str.isspace() holds for; DuckDB's trim() alone strips the space only.
@@ -22,15 +17,6 @@ WHITESPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows as JSON values; `total` counts the whole split."""
-
-    columns: tuple[str, ...]
-    rows: list[list[Any]]
-    total: int
 
 
 @dataclass(frozen=True)
@@ -51,27 +37,6 @@ class ColumnSummary:
     distinct: int
     top: list[tuple[str, int]]
     longest: int
-
-
-def page(dataset: Dataset, split: str, offset: int = 0, limit: int = 100) -> Rows:
-    """`limit` rows from `offset` on, in the order of the files; past the end there are none.
-
-    Raises:
-        UnknownName: no such split.
-        InvalidInput: offset below 0, or limit outside 0..10,000.
-    """
-    if offset < 0:
-        raise InvalidInput("offset", offset, "The first row is 0.")
-    if not 0 <= limit <= MAX_PAGE:
-        raise InvalidInput("limit", limit, f"Between 0 and {MAX_PAGE:,} rows can be read at once.")
-    with reading.opened(dataset, split) as opened:
-        # bytes are noted in SQL, so that a page of images never leaves the database
-        wanted = ", ".join(_shown(column) for column in opened.columns)
-        query = f"SELECT {wanted} FROM {opened.source} LIMIT ? OFFSET ?"  # noqa: S608
-        found = opened.select(query, limit, offset)
-        total = parquet.count(opened.connection, dataset.files[split])
-    names = tuple(column.name for column in opened.columns)
-    return Rows(names, [list(_cells(opened.columns, row)) for row in found], total)
 
 
 def summary(dataset: Dataset, split: str, column: str) -> ColumnSummary:
@@ -177,40 +142,3 @@ def part(dataset: Dataset, split: str, columns: Sequence[str], offset: int, limi
         wanted = ", ".join(quote(opened.column(name).name) for name in columns)
         query = f"SELECT {wanted} FROM {opened.source} LIMIT ? OFFSET ?"  # noqa: S608
         return opened.connection.sql(query, params=[opened.parameter, limit, offset]).to_arrow_table()
-
-
-def _shown(column: Column) -> str:
-    """What is fetched of a column for a page: never the whole of a picture or sound."""
-    name = quote(column.name)
-    if column.type == media.COLUMN:
-        return f"{name}.bytes[1:{media.HEAD}], octet_length({name}.bytes), {name}.path"
-    return reading.as_text(column) if column.type == "BLOB" else name
-
-
-def _cells(columns: Sequence[Column], row: Sequence[Any]) -> Iterator[Any]:
-    """The values of a row as `_shown` has fetched them, one per column."""
-    values = iter(row)
-    for column in columns:
-        if column.type == media.COLUMN:
-            yield media.describe(next(values), next(values), next(values))
-        else:
-            yield plain(next(values))
-
-
-def plain(value: object) -> Any:
-    """A value of DuckDB as strict JSON: NaN and infinities as text, bytes as a note, dates in ISO 8601."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{len(value)} bytes>"
-    if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, datetime.date | datetime.time):  # a datetime is a date
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return str(value)

@@ -2,57 +2,66 @@
 
 import hashlib
 import re
-import time
-from collections.abc import Mapping
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName
 from studio.core.settings import Settings
-from studio.data import conversion, parquet, results, splits, uploads
+from studio.data import hubsets, intake, labels, parquet, results, splits, uploads
 from studio.data.content import ALLOWED, FORMATS
-from studio.data.records import Column, Dataset, DatasetInfo
+from studio.data.intake import Taken
+from studio.data.records import Column, DataFile, Dataset, DatasetInfo, RemoteFile, state_of
+from studio.data.watching import UNWATCHED, Watch
 from studio.starter import kit
 
-if TYPE_CHECKING:
-    from studio.hub.repos import HubSnapshot
-
-__all__ = ["Column", "Dataset", "DatasetInfo", "resolve"]
+__all__ = ["Column", "Dataset", "DatasetInfo", "configs", "resolve"]
 
 LOCAL_OWNER = "local"
-# Data and the README; never code, never pickles.
-PATTERNS = (*(f"*{suffix}" for suffix in FORMATS), "README.md")
-HUB_REF = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>[\w./-]{1,255}))?", re.ASCII)
-FORMS = 'Use "kit:ID", "upload:ID", "artifact:ID", or a Hub id as "owner/name" or "owner/name@revision"'
-SNAPSHOT_SECONDS = 60
-MAX_README = 1_000_000
+FORMS = (
+    'Use "kit:ID", "upload:ID", "artifact:ID", or a Hub id as "owner/name", "owner/name@revision" or, for one of its '
+    'configurations, "owner/name#config"'
+)
+HUB_REF = re.compile(
+    r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>[\w./-]{1,255}))?(?:#(?P<config>[^<>:/\\|?*#\x00-\x1f]{1,200}))?",
+    re.ASCII,
+)
 
-Files = dict[str, tuple[Path, ...]]
+REMARK = "remark.txt"  # beside converted splits: what there is to say about them
+
+Files = dict[str, tuple[DataFile, ...]]
 Described = tuple[dict[str, int], tuple[Column, ...]]
 
 
-def resolve(ref: str, settings: Settings, owner: str) -> Dataset:
+def resolve(ref: str, settings: Settings, owner: str, config: str = "", watch: Watch = UNWATCHED) -> Dataset:
     """The data set behind a reference, ready to be read.
 
     Args:
-        ref: `kit:ID`, `upload:ID` and `artifact:ID` (the owner's own), `owner/name[@revision]`, or, for the owner
-            "local" only, a path that starts with "/", "./", "../" or "~" or ends like a data file.
-        settings: where things lie; CSV and JSON from the Hub or a path are converted once into `home`/datasets.
+        ref: `kit:ID`, `upload:ID` and `artifact:ID` (the owner's own), `owner/name[@revision][#config]`, or, for the
+            owner "local" only, a path that starts with "/", "./", "../" or "~" or ends like a data file; a folder with
+            configurations in its README takes "#config" as well.
+        settings: where things lie. Parquet on the Hub is read where it lies; other formats, there or at a path, are
+            converted once into `home`/datasets.
         owner: who asks.
+        config: which configuration, where `ref` does not say it; "" for the default one.
+        watch: is told how far a conversion is, and can stop it.
 
     Raises:
         InvalidInput: at "dataset": no such form, nothing readable, a damaged file; at "file": what conversion found.
-        UnknownName: no such kit entry; lists those there are.
+        UnknownName: no such kit entry or configuration; lists those there are.
         NotInstalled: an extra of the kit that was not fetched.
         NotFound: no such upload or result of this owner, no such path, no such repository.
         HubError: the Hub did not answer or refused.
+        JobCancelled: `watch` said so.
     """
     ref = ref.strip()
+    if config and not ref.startswith(("kit:", uploads.PREFIX, results.PREFIX)):
+        ref = f"{ref.partition('#')[0]}#{config}"
+    elif config and config != splits.DEFAULT:
+        raise UnknownName("configuration", config, [splits.DEFAULT])
     if ref.startswith("kit:"):
         return _from_kit(ref, settings)
     if ref.startswith(uploads.PREFIX):
@@ -63,17 +72,29 @@ def resolve(ref: str, settings: Settings, owner: str) -> Dataset:
         if owner != LOCAL_OWNER:  # before the disk is touched: whether a path exists is nobody's business
             raise InvalidInput("dataset", ref, f"Paths are for one's own machine. {FORMS}, or upload the file.")
         try:
-            return _from_path(ref, settings)
+            return _from_path(ref, settings, watch)
         except PermissionError:
             raise InvalidInput("dataset", ref, "It may not be read: its owner or your rights are others.") from None
     match = HUB_REF.fullmatch(ref)
     if not match or ".." in ref:
         raise InvalidInput("dataset", ref, f"{FORMS}.")
-    return _from_hub(match["repo"], match["revision"] or "", settings)
+    return _from_hub(match["repo"], match["revision"] or "", match["config"] or "", settings, watch)
+
+
+def configs(ref: str, settings: Settings, owner: str) -> tuple[str, ...]:
+    """The configurations (subsets) of a data set, the default one first; raises as `resolve`.
+
+    Without reading a row of it; a data set without any has the one called "default".
+    """
+    match = HUB_REF.fullmatch(ref.strip())
+    if match and not _is_path(ref.strip()) and ".." not in ref:
+        return hubsets.configs(match["repo"], match["revision"] or "", settings)
+    return resolve(ref, settings, owner).info.configs or (splits.DEFAULT,)
 
 
 def _is_path(ref: str) -> bool:
-    return ref.startswith(("/", "./", "../", "~", "\\")) or Path(ref).suffix.lower() in FORMATS or ref in {".", ".."}
+    path = ref.partition("#")[0]
+    return path.startswith(("/", "./", "../", "~", "\\")) or Path(path).suffix.lower() in FORMATS or path in {".", ".."}
 
 
 def _from_kit(ref: str, settings: Settings) -> Dataset:
@@ -87,103 +108,122 @@ def _from_kit(ref: str, settings: Settings) -> Dataset:
     return _described(base, files)
 
 
-def _from_path(ref: str, settings: Settings) -> Dataset:
-    path = Path(ref).expanduser().absolute()
+def _from_path(ref: str, settings: Settings, watch: Watch) -> Dataset:
+    path, config = Path(ref).expanduser().absolute(), ""
+    if not path.exists() and "#" in ref:
+        named, _, config = ref.rpartition("#")
+        path = Path(named).expanduser().absolute()
     if not path.exists():
         raise NotFound(f"There is no file or folder {ref!r}.")
-    found: dict[str, tuple[str, ...]]
+    cache = settings.home / "datasets" / "files"
     if path.is_file():
-        found, folder = {"train": (path.name,)}, path.parent
+        files, remark = dict[str, tuple[DataFile, ...]](_converted_file(path, cache, watch)), ""
+        names: tuple[str, ...] = ()
     else:
-        found, folder = splits.by_split(splits.data_files(path), _header(path)), path
-    if not found:
-        raise InvalidInput("dataset", ref, f"The folder holds no data files. {ALLOWED}")
-    files = _ready(found, folder, settings.home / "datasets" / "files")
-    return _described(DatasetInfo(ref, path.name or ref, "file", {}, ()), files)
+        header = splits.header_of(path)
+        files, remark = _from_folder(path, header, config, cache, watch)
+        names = splits.configs(header)
+    if config and config not in (names or (splits.DEFAULT,)):
+        raise UnknownName("configuration", config, names or (splits.DEFAULT,))
+    base = DatasetInfo(
+        ref, path.name or ref, "file", {}, (), description=remark, config=config or next(iter(names), ""), configs=names
+    )
+    return _described(base, files)
 
 
-def _from_hub(repo_id: str, revision: str, settings: Settings) -> Dataset:
-    snapshot = _snapshot(repo_id, revision, settings, (settings.endpoint, int(time.monotonic() // SNAPSHOT_SECONDS)))
-    ref = f"{repo_id}@{revision}" if revision else repo_id
-    header = _header(snapshot.path)
-    found = splits.by_split(splits.data_files(snapshot.path), header)
+def _from_folder(
+    folder: Path, header: Mapping[str, object], config: str, cache: Path, watch: Watch = UNWATCHED
+) -> tuple[Files, str]:
+    """The files of a folder by split, converted where they have to be, and what there is to say about them."""
+    found = splits.by_split(splits.listed(folder), header, config)
     if not found:
-        expected = "It has no CSV, TSV, JSON, JSONL or Parquet files. Data sets made by a loading script are refused:"
-        raise InvalidInput("dataset", ref, f"{expected} no code from repositories is run.")
-    files = _ready(found, snapshot.path, settings.home / "datasets" / "hub")
-    title = header.get("pretty_name")
+        raise InvalidInput("dataset", folder.name, f"The folder holds no data files. {ALLOWED}")
+    if splits.are_media(found):
+        state = [_state(folder / file) for files in found.values() for file in files]
+        made, remark = _made(
+            cache, [config, *state], lambda to: intake.take_media(folder, found, folder.name, to, watch)
+        )
+        return dict(made), remark
+    files: dict[str, tuple[DataFile, ...]] = {}
+    number, place = sum(map(len, found.values())), 0
+    for split, names in found.items():
+        for name in names:
+            converted = _converted_file(folder / name, cache, watch.part(place / number, (place + 1) / number))
+            place += 1
+            for inner, paths in converted.items():
+                into = split if tuple(converted) == (intake.SPLIT,) else inner
+                files[into] = (*files.get(into, ()), *paths)
+    return files, ""
+
+
+def _converted_file(path: Path, cache: Path, watch: Watch) -> dict[str, tuple[Path, ...]]:
+    """A file's splits as Parquet; it is converted once per state."""
+    if path.suffix.lower() == ".parquet":
+        return {intake.SPLIT: (path,)}
+    return _made(cache, [_state(path)], lambda to: intake.take(path, path.name, to, 0, watch))[0]
+
+
+def _state(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{path.suffix}"
+
+
+def _made(cache: Path, state: list[str], make: Callable[[Path], Taken]) -> tuple[dict[str, tuple[Path, ...]], str]:
+    """The folder of splits that `make` fills, once per state; a folder is whole or not there."""
+    target = cache / hashlib.sha256("\0\0".join(state).encode(errors="surrogateescape")).hexdigest()[:32]
+    if not target.is_dir():
+        staging = cache / f".making-{secrets.token_hex(8)}"
+        staging.mkdir(parents=True)
+        try:
+            remark = make(staging).remark
+            (staging / REMARK).write_text(remark, encoding="utf-8")
+            if not target.is_dir():  # somebody else may have been faster
+                staging.rename(target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    remark = (target / REMARK).read_text(encoding="utf-8")
+    return {path.stem: (path,) for path in sorted(target.glob("*.parquet"))}, remark
+
+
+def _from_hub(repo_id: str, revision: str, config: str, settings: Settings, watch: Watch) -> Dataset:
+    found = hubsets.find(repo_id, revision, config, settings)
+    ref = f"{repo_id}{f'@{revision}' if revision else ''}{f'#{config}' if config else ''}"
+    files, remark = dict[str, tuple[DataFile, ...]](found.files), found.remark
+    if found.folder is not None:
+        files, remark = _from_folder(found.folder, found.header, config, settings.home / "datasets" / "hub", watch)
+    title = found.header.get("pretty_name")
     base = DatasetInfo(
         ref,
         title if isinstance(title, str) and title.strip() else repo_id,
         "hub",
         {},
         (),
-        license=snapshot.license or _text(header.get("license")),
-        revision=snapshot.sha,
+        license=found.license,
+        revision=found.sha,
+        description=remark,
+        config=found.config,
+        configs=found.configs,
+        labels=labels.in_header(found.header, found.config),
     )
     return _described(base, files)
-
-
-@lru_cache(maxsize=64)
-def _snapshot(repo_id: str, revision: str, settings: Settings, moment: tuple[str, int]) -> "HubSnapshot":
-    """Ask the Hub once a minute, not once per page of rows; it answers only for what it would show anybody."""
-    from studio.hub import repos
-
-    del moment  # part of the cache's key only
-    return repos.download_dataset(repo_id, revision, PATTERNS, settings)
-
-
-def _ready(found: Mapping[str, tuple[str, ...]], folder: Path, cache: Path) -> Files:
-    """Split → Parquet files; other formats are converted once per state of the file."""
-    return {split: tuple(_as_parquet(folder / file, cache) for file in files) for split, files in found.items()}
-
-
-def _as_parquet(path: Path, cache: Path) -> Path:
-    if path.suffix.lower() == ".parquet":
-        return path
-    real, stat = path.resolve(), path.stat()
-    key = hashlib.sha256(f"{real}\0{stat.st_size}\0{stat.st_mtime_ns}\0{path.suffix}".encode()).hexdigest()[:32]
-    target = cache / f"{key}.parquet"
-    if not target.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        conversion.to_parquet(path, path.name, target)
-    return target
 
 
 def _described(base: DatasetInfo, files: Files) -> Dataset:
     ordered = {split: files[split] for split in sorted(files, key=parquet.split_rank)}
     try:
-        stats = [(path, path.stat()) for paths in ordered.values() for path in paths]
+        state = tuple(state_of(file) for paths in ordered.values() for file in paths)
     except FileNotFoundError as error:
         raise NotFound(f"A file of {base.ref} is gone: {Path(str(error.filename)).name}.") from None
-    state = tuple((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
     rows, columns = _describe(tuple(ordered.items()), state, base.ref)
-    size = sum(stat.st_size for _, stat in stats)
+    size = sum(size for _, size, _ in state)
     return Dataset(replace(base, splits=dict(rows), columns=columns, bytes=size), ordered)
 
 
 @lru_cache(maxsize=256)
 def _describe(
-    files: tuple[tuple[str, tuple[Path, ...]], ...], state: tuple[tuple[str, int, int], ...], ref: str
+    files: tuple[tuple[str, tuple[DataFile, ...]], ...], state: tuple[tuple[str, int, int], ...], ref: str
 ) -> Described:
-    """Footers are read once per state (path, size, time of change) of the files."""
+    """Footers are read once per state of the files."""
     del state
+    hubsets.fetch_footers([file for _, paths in files for file in paths if isinstance(file, RemoteFile)])
     return parquet.describe(dict(files), ref)
-
-
-def _header(folder: Path) -> Mapping[str, Any]:
-    """The YAML at the top of README.md; {} when there is none or it is not usable."""
-    readme = folder / "README.md"
-    if not readme.is_file() or readme.stat().st_size > MAX_README:
-        return {}
-    text = readme.read_text(encoding="utf-8", errors="replace")
-    match = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", text, re.DOTALL)
-    try:
-        header = YAML(typ="safe", pure=True).load(match[1]) if match else {}
-    except YAMLError:
-        return {}
-    return header if isinstance(header, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from studio.core.errors import InvalidInput, NotFound, StudioError
 from studio.core.settings import Settings
-from studio.data import content, conversion, parquet
+from studio.data import content, intake, parquet
 from studio.data.records import Dataset, DatasetInfo
+from studio.data.watching import UNWATCHED, Watch
 
 META = "meta.json"
-SPLIT = "train"
 PREFIX = "upload:"
 ID = re.compile(r"[0-9a-f]{16}")
 STALE_SECONDS = 24 * 3600  # what an upload that was killed left behind
@@ -31,30 +31,32 @@ class Meta(BaseModel):
     info: DatasetInfo
 
 
-def store(path: Path, name: str, settings: Settings, owner: str) -> DatasetInfo:
-    """Check a file, convert it to Parquet and keep it as `upload:ID`.
+def store(path: Path, name: str, settings: Settings, owner: str, watch: Watch = UNWATCHED) -> DatasetInfo:
+    """Check a file, convert it to Parquet, a file per split, and keep it as `upload:ID`.
 
     Args:
         path: the file as it was received; it is left where it is.
         name: what the user calls it; untrusted.
         settings: says where uploads lie and how large they may be (`max_upload_mb`, millions of bytes).
         owner: whom it belongs to.
+        watch: is told how far it is, and can stop it.
 
     Raises:
         InvalidInput: at "file", with what is wrong, where, and what would be right.
+        JobCancelled: `watch` said so; nothing is left.
         StudioError: the disk is full or not writable.
     """
     title = clean_title(name)
     try:
         content.recognise(path, title, settings.max_upload_mb * content.MEGABYTE)
-        return _store(path, title, settings, owner)
+        return _store(path, title, settings, owner, watch)
     except FileNotFoundError:
         raise InvalidInput("file", title, "The file is gone. Upload it again.") from None
     except OSError as error:
         raise StudioError(f"The upload cannot be stored: {error.strerror or error}.") from error
 
 
-def _store(path: Path, title: str, settings: Settings, owner: str) -> DatasetInfo:
+def _store(path: Path, title: str, settings: Settings, owner: str, watch: Watch) -> DatasetInfo:
     folder = owner_folder(settings, owner)
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
@@ -62,17 +64,17 @@ def _store(path: Path, title: str, settings: Settings, owner: str) -> DatasetInf
     staging = folder / f".staging-{upload_id}"
     staging.mkdir()
     try:
-        target = staging / f"{SPLIT}.parquet"
-        conversion.to_parquet(path, title, target)
-        rows, columns = parquet.describe({SPLIT: (target,)}, title)
+        taken = intake.take(path, title, staging, settings.max_upload_mb * content.MEGABYTE, watch)
+        files = {split: (staging / f"{split}.parquet",) for split in taken.splits}
+        rows, columns = parquet.describe(files, title)
         info = DatasetInfo(
             ref=PREFIX + upload_id,
             title=title,
             source="upload",
             splits=rows,
             columns=columns,
-            description=f"Uploaded {time.strftime('%Y-%m-%d', time.gmtime())}",
-            bytes=target.stat().st_size,
+            description=f"Uploaded {time.strftime('%Y-%m-%d', time.gmtime())}. {taken.remark}".strip(),
+            bytes=sum(path.stat().st_size for paths in files.values() for path in paths),
         )
         meta = Meta(created_at=time.time(), info=info)
         (staging / META).write_text(meta.model_dump_json(indent=2), encoding="utf-8")
@@ -85,7 +87,8 @@ def _store(path: Path, title: str, settings: Settings, owner: str) -> DatasetInf
 def load(ref: str, settings: Settings, owner: str) -> Dataset:
     """The owner's upload `upload:ID`; raises `NotFound`, also when it is somebody else's."""
     folder = _find(ref, settings, owner)
-    return Dataset(_meta(folder).info, {SPLIT: (folder / f"{SPLIT}.parquet",)})
+    info = _meta(folder).info
+    return Dataset(info, {split: (folder / f"{split}.parquet",) for split in info.splits})
 
 
 def list_all(settings: Settings, owner: str) -> list[DatasetInfo]:

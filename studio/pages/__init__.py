@@ -8,6 +8,7 @@ PAGES: Registry[Page] = Registry(
     {
         "overview": "studio.pages.overview:PAGE",
         "playground": "studio.pages.playground:PAGE",
+        "datasets": "studio.pages.datasets:PAGE",
         "fine-tune": "studio.pages.finetune:PAGE",
         "metrics": "studio.pages.metrics:PAGE",
         "jobs": "studio.pages.jobs:PAGE",

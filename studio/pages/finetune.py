@@ -10,6 +10,7 @@ import gradio as gr
 
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.types import Caller
+from studio.data import views as rows
 from studio.engines import ENGINES
 from studio.metrics import METRICS
 from studio.recipes import RECIPES
@@ -232,7 +233,7 @@ def look(studio: Studio, ref: str, caller: Caller) -> Html:
     try:
         info = studio.dataset(caller, ref).info
         split = "train" if "train" in info.splits else next(iter(info.splits))
-        page = studio.rows(caller, ref, split, 0, PREVIEW_ROWS)
+        page = studio.view(caller, ref, rows.View(split=split, limit=PREVIEW_ROWS))
         guess = studio.map_columns(caller, ref, split)
         balance = studio.column(caller, ref, split, guess.label).top if guess.label else []
     except StudioError as error:

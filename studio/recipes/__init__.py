@@ -8,6 +8,9 @@ RECIPES: Registry[AnyRecipe] = Registry(
     {
         "text-classification": "studio.recipes.text_classification:RECIPE",
         "predict": "studio.recipes.predict:RECIPE",
+        "index": "studio.recipes.index:RECIPE",
+        "transform": "studio.recipes.transform:RECIPE",
+        "check": "studio.recipes.check:RECIPE",
         "publish": "studio.recipes.publish:RECIPE",
         "kit-add": "studio.recipes.kit_add:RECIPE",
     },

@@ -26,6 +26,7 @@ CARD = "README.md"
 BASE = "base"
 TEST = "test_"
 SENT = frozenset({".safetensors", ".json", ".txt", ".model", ".jinja"})
+NO_MODELS = {"dataset": "data set", "report": "report"}
 NAMES_A_MODEL = ("base_model_name_or_path", "_name_or_path")
 MEMORY = 400 * 1024**2  # measured for 50 MB: 166 MB over Xet, 66 MB over LFS; the imports of a warm process count too
 
@@ -141,8 +142,9 @@ def validate(params: PublishParams, settings: Settings, owner: str) -> list[Inva
         problems.append(problem)
     try:
         artifact = _owned(settings.artifacts_dir, params.artifact, owner)
-        if artifact.manifest.kind == "dataset":
-            return [*problems, InvalidInput("artifact", params.artifact, "It is a data set; models are published.")]
+        if artifact.manifest.kind in NO_MODELS:
+            what = NO_MODELS[artifact.manifest.kind]
+            return [*problems, InvalidInput("artifact", params.artifact, f"It is a {what}; models are published.")]
         _base_folder(artifact.manifest, settings.artifacts_dir, settings)
     except StudioError as error:
         return [*problems, InvalidInput("artifact", params.artifact, str(error))]

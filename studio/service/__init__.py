@@ -6,15 +6,19 @@ Every verb takes the caller and checks what they may see. What a verb does stand
 from studio.hub.models import ModelFilters
 from studio.inference.client import Prediction
 from studio.inference.facts import ModelFacts
-from studio.service.data import Data
+from studio.service.checks import Checks
+from studio.service.exploring import Exploring
 from studio.service.jobs import Wishes
 from studio.service.kit import Kit
+from studio.service.mending import Mending
+from studio.service.opening import Opening
 from studio.service.playground import Compared, Playground
 from studio.service.results import Results
 from studio.service.runs import Runs
+from studio.service.searching import Searching
 
 __all__ = ["Compared", "ModelFacts", "ModelFilters", "Prediction", "Studio", "Wishes"]
 
 
-class Studio(Data, Runs, Playground, Results, Kit):
+class Studio(Checks, Opening, Exploring, Searching, Mending, Runs, Playground, Results, Kit):
     """One installation: the store, the scheduler, the inference worker and the Hub behind one set of verbs."""

@@ -6,8 +6,9 @@ from pathlib import Path
 from studio.core.errors import StudioError
 from studio.core.types import Caller
 from studio.data import mapping, results, rows, sources, uploads
-from studio.data.rows import ColumnSummary, Rows
+from studio.data.rows import ColumnSummary
 from studio.data.sources import Dataset, DatasetInfo
+from studio.data.watching import UNWATCHED, Watch
 from studio.service.results import Results
 from studio.starter import kit
 
@@ -24,9 +25,9 @@ class Data(Results):
         mine = uploads.list_all(self.settings, caller.owner) + results.list_all(self.settings, caller.owner)
         return found + mine
 
-    def upload(self, caller: Caller, path: Path, name: str) -> DatasetInfo:
+    def upload(self, caller: Caller, path: Path, name: str, watch: Watch = UNWATCHED) -> DatasetInfo:
         """Take in a data file as the caller's own data set; raises `InvalidInput` that says what is wrong with it."""
-        return uploads.store(path, name, self.settings, caller.owner)
+        return uploads.store(path, name, self.settings, caller.owner, watch)
 
     def delete_dataset(self, caller: Caller, ref: str) -> None:
         """Delete the caller's own data set, `upload:ID` or `artifact:ID`.
@@ -40,13 +41,12 @@ class Data(Results):
             self._check_unused({uploads.PREFIX + ref.removeprefix(uploads.PREFIX)})
             uploads.delete(ref, self.settings, caller.owner)
 
-    def dataset(self, caller: Caller, ref: str) -> Dataset:
-        """One data set by reference: `kit:ID`, `upload:ID`, `artifact:ID`, a Hub id, or on one's own machine a path."""
-        return sources.resolve(ref, self._settings(caller), caller.owner)
+    def dataset(self, caller: Caller, ref: str, config: str = "", watch: Watch = UNWATCHED) -> Dataset:
+        """One data set by reference: `kit:ID`, `upload:ID`, `artifact:ID`, a Hub id, or on one's own machine a path.
 
-    def rows(self, caller: Caller, ref: str, split: str, offset: int = 0, limit: int = 100) -> Rows:
-        """A page of rows."""
-        return rows.page(self.dataset(caller, ref), split, max(0, offset), min(limit, 100))
+        `config` is one of its `dataset_configs`; "owner/name#config" says the same.
+        """
+        return sources.resolve(ref, self._settings(caller), caller.owner, config, watch)
 
     def column(self, caller: Caller, ref: str, split: str, column: str) -> ColumnSummary:
         """Counts of one column over the whole split."""

@@ -16,6 +16,7 @@ import gradio as gr
 from gradio.components import Component
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from studio.core.errors import InvalidInput, InvalidInputs, UnknownName, shorten
 from studio.core.params import flatten, problem
@@ -37,7 +38,8 @@ class Form(Generic[M]):
     Args:
         model: what the form reads into. A group's `json_schema_extra={"folded": True}` (in its `model_config`)
             folds it away; a field's `json_schema_extra` may say `depends_on` ({sibling: value or list of values}),
-            `lines`, `wide`, and `widget` ("dataset", "split", "column", "model", "number", "slider").
+            `lines`, `wide`, and `widget` ("dataset", "split", "column", "model", "number", "slider", "json": typed as
+            JSON, which the field's own validator reads).
         choices: dotted name → what to choose from; other values may still be typed where the field is a str.
         defaults: what stands in the widgets instead of the model's own defaults: an instance, or dotted name → value.
         key: names the form among others that take its place inside `gr.render`; "" elsewhere.
@@ -242,6 +244,8 @@ def _given(shown: Leaf, value: Any) -> Any:
 
 def _shown(shown: Leaf, value: Any) -> Any:
     """A field's value as its widget takes it."""
+    if shown.hints.get("widget") == "json":
+        return json.dumps(to_jsonable_python(value), ensure_ascii=False) if value else ""
     if isinstance(value, SecretStr):
         return ""
     if isinstance(value, Enum):

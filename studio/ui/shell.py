@@ -76,7 +76,8 @@ def head() -> str:
         f'<link rel="preload" href="{STATIC}/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" '
         "crossorigin>"
         f'<link rel="stylesheet" href="{static("studio.css")}"><script src="{static("studio.js")}"></script>'
-        f'<script src="{static("playground.js")}"></script>'
+        f'<script src="{static("playground.js")}"></script><script src="{static("questions.js")}"></script>'
+        f'<script src="{static("datasets.js")}"></script>'
     )
 
 

@@ -18,13 +18,15 @@ from starlette.types import Receive, Scope, Send
 from studio import __version__
 from studio.core.errors import InvalidInput, StudioError, UnknownName
 from studio.core.types import Caller, Modality
+from studio.inference.calls import CALLS
 from studio.service import Studio
 from studio.tasks import TASKS
 from studio.tasks.base import Task
 from studio.tasks.bodies import decoded, encoded
 from studio.ui.events import caller_of
-from studio.web.tasks import TYPES, Asking, inputs_schema
-from studio.web.tools import VERBS, Verb
+from studio.web.tasks import PROVIDER, TYPES, Asking, inputs_schema
+from studio.web.tools import VERBS
+from studio.web.verbs import Verb
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -97,8 +99,8 @@ class Tools:
         names = {slot.name for slot in task.inputs}
         inputs = decoded(task, {name: value for name, value in given.items() if name in names})
         params = {name: value for name, value in given.get("parameters", {}).items() if value is not None}
-        model = str(given.get("model") or "")
-        ask = partial(self._studio.predict, caller, task.id, inputs, params, model)
+        model, provider = (str(given.get(name) or "") for name in ("model", "provider"))
+        ask = partial(self._studio.predict, caller, task.id, inputs, params, model, provider)
         found = await self._asking.run(ask, request)
         pictures = task.output.modality in (Modality.IMAGE, Modality.AUDIO)
         if pictures and isinstance(found.output, bytes):
@@ -120,7 +122,7 @@ def _task_tool(task: Task) -> dict[str, Any]:
         **schema["properties"],
         "parameters": task.params.model_json_schema(),
         "model": {"type": "string", "description": "kit:ID, artifact:ID or a Hub id; empty for the studio's choice."},
-    }
+    } | ({"provider": PROVIDER} if task.id in CALLS else {})
     required = [*schema["required"]]
     if any(field.is_required() for field in task.params.model_fields.values()):
         required.append("parameters")

@@ -3,11 +3,8 @@
 Errors are `{"error": text, "problems": [{"field", "value", "expected"}]}` with the status of the error's class.
 """
 
-import asyncio
 import logging
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, Query, Request
@@ -15,21 +12,20 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from studio import __version__
-from studio.core.errors import InvalidInput
 from studio.core.types import Caller
-from studio.data.rows import plain
-from studio.jobs.job import Job, JobState
+from studio.data.cells import plain
+from studio.data.views import FARTHEST
+from studio.jobs.job import JobState
 from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
 from studio.ui.events import caller_of
-from studio.web import mcp, models, openai, problems, tasks
+from studio.web import checks, datasets, mcp, mending, models, openai, opening, problems, searching, tasks
+from studio.web.answers import job_json
 from studio.web.tasks import Asking
 
-FARTHEST = 2**53  # larger numbers do not survive JavaScript, nor do files reach so far
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "What is wrong: `error` as text, and `problems` with one entry per field."}
 }
-FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"format": "binary"}}}}}
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +65,12 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     who = Annotated[Caller, Depends(caller)]
     tasks.add_routes(api, studio, who, asking)
     models.add_routes(api, studio, who, asking)
+    opening.add_routes(api, studio, who, asking)
+    datasets.add_routes(api, studio, who, asking)
+    searching.add_routes(api, studio, who, asking)
+    mending.add_routes(api, studio, who, asking)
     _add_jobs(api, studio, who)
-    _add_data(api, studio, who)
+    checks.add_routes(api, studio, who)
     _add_runs(api, studio, who)
     _add_artifacts(api, studio, who)
     _add_kit(api, studio, who)
@@ -134,37 +134,6 @@ def _add_jobs(api: FastAPI, studio: Studio, who: Any) -> None:
     def delete(job_id: str, caller: who) -> None:
         """Delete a finished job; its artifact stays."""
         studio.delete(caller, job_id)
-
-
-def _add_data(api: FastAPI, studio: Studio, who: Any) -> None:
-    @api.get("/datasets")
-    def datasets(caller: who) -> list[dict[str, Any]]:
-        """The kit's data sets, the caller's uploads and what the caller's jobs have made."""
-        return [asdict(info) for info in studio.datasets(caller)]
-
-    @api.post("/datasets", status_code=201, openapi_extra=FILE)
-    async def upload(request: Request, name: str, caller: who) -> dict[str, Any]:
-        """Take in the body as a data file called `name`."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "upload"
-            await _receive(request, path, name, studio.settings.max_upload_mb)
-            return asdict(await asyncio.to_thread(studio.upload, caller, path, name))
-
-    @api.get("/datasets/rows")
-    def rows(
-        ref: str,
-        caller: who,
-        split: str = "train",
-        offset: Annotated[int, Query(ge=0, le=FARTHEST)] = 0,
-        limit: Annotated[int, Query(ge=0)] = 100,
-    ) -> dict[str, Any]:
-        """A page of at most 100 rows."""
-        return asdict(studio.rows(caller, ref, split, offset, limit))
-
-    @api.delete("/datasets/{ref}", status_code=204)
-    def delete_dataset(ref: str, caller: who) -> None:
-        """Delete a data set of the caller's own, `upload:ID` or `artifact:ID`; refused while a job needs it."""
-        studio.delete_dataset(caller, ref)
 
 
 def _add_runs(api: FastAPI, studio: Studio, who: Any) -> None:
@@ -251,26 +220,3 @@ def _add_kit(api: FastAPI, studio: Studio, who: Any) -> None:
     def kit_remove(name: str, caller: who) -> None:
         """Delete an extra; refused while a job or a result needs it."""
         studio.kit_remove(caller, name)
-
-
-def job_json(job: Job) -> dict[str, Any]:
-    """A job as JSON."""
-    return asdict(job) | {
-        "state": job.state.value,
-        "progress": asdict(job.progress) | {"fraction": job.progress.fraction},
-    }
-
-
-async def _receive(request: Request, path: Path, name: str, max_mb: int) -> None:
-    """Write the body to `path`; refuses it as soon as it is known to be too large."""
-    received = int(request.headers.get("content-length", "0"))
-    with path.open("wb") as file:
-        if received <= max_mb * 10**6:
-            received = 0
-            async for chunk in request.stream():
-                received += len(chunk)
-                if received > max_mb * 10**6:
-                    break
-                file.write(chunk)
-    if received > max_mb * 10**6:
-        raise InvalidInput("file", name, f"It is larger than {max_mb} MB, the most that may be uploaded.")

@@ -10,7 +10,9 @@ from starlette.types import Scope
 from studio.core.settings import ASSETS
 from studio.ui.shell import STATIC
 
-FILES = frozenset({"studio.css", "studio.js", "playground.js", "logo.svg", "favicon.png"})
+FILES = frozenset(
+    {"studio.css", "studio.js", "playground.js", "questions.js", "datasets.js", "logo.svg", "favicon.png"}
+)
 YEAR, WEEK, HOUR = 31_536_000, 604_800, 3600
 
 

@@ -1,7 +1,8 @@
 """`/api/tasks`: every task as the Hub's inference API speaks it, so that `InferenceClient(model=URL)` works unchanged.
 
 A body is JSON (`inputs`, `parameters`; files in base64) or the bytes of one picture, sound or video. The model of
-one's choice is named in the query, `?model=kit:ner`, or in the JSON.
+one's choice is named in the query, `?model=kit:ner`, or in the JSON; so is an Inference Provider that is to answer in
+the caller's name.
 """
 
 import asyncio
@@ -9,15 +10,17 @@ import json
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import anyio
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.types import MEDIA, Modality, Slot
+from studio.inference.calls import CALLS
 from studio.inference.client import Prediction
 from studio.inference.visit import Visit
 from studio.service import Studio
@@ -28,9 +31,13 @@ from studio.tasks.bodies import decoded, encoded
 R = TypeVar("R")
 
 PREDICTIONS = 32  # that wait for the worker at a time: as many as it may put into a batch
-BESIDE = {"inputs", "parameters", "model", "stream", "options"}  # keys of a body; others are parameters too
+BESIDE = {"inputs", "parameters", "model", "provider", "stream", "options"}  # keys of a body; others are parameters too
 TYPES = {Modality.IMAGE: "image/png", Modality.AUDIO: "audio/wav", Modality.VIDEO: "video/mp4"}
 EVENTS = "text/event-stream"
+PROVIDER = {
+    "type": "string",
+    "description": "An Inference Provider that answers for a model of the Hub, in your account's name; empty: here.",
+}
 
 
 class Asking:
@@ -97,14 +104,20 @@ def add_routes(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
         """Every task with its inputs, the schema of its parameters and what can answer."""
         return [describe(task) for task in TASKS.values()]
 
-    async def predict(task: str, request: Request, caller: who, model: str = "") -> Response:
+    async def predict(
+        task: str,
+        request: Request,
+        caller: who,
+        model: str = "",
+        provider: Annotated[str, Query(description=PROVIDER["description"])] = "",
+    ) -> Response:
         """Run a model; the answer is what the Hub's inference API gives for this task."""
-        inputs, params, wanted, stream = await _question(TASKS[task], request)
-        ref = model or wanted
-        if stream and TASKS[task].stream is not None:
-            parts = studio.stream(caller, task, inputs, params, ref)
+        asked = await _question(TASKS[task], request)
+        given = caller, task, asked.inputs, asked.params, model or asked.model, provider or asked.provider
+        if asked.stream and TASKS[task].stream is not None:
+            parts = studio.stream(*given)
             return StreamingResponse(_events(asking.parts(parts, request)), media_type=EVENTS)
-        found = await asking.run(partial(studio.predict, caller, task, inputs, params, ref), request)
+        found = await asking.run(partial(studio.predict, *given), request)
         return _response(TASKS[task], found)
 
     api.post("/tasks/{task}", openapi_extra={"requestBody": BODY})(predict)
@@ -128,6 +141,7 @@ BODY = {
                     "inputs": {"description": "A text, files in base64, or an object with one of them per input."},
                     "parameters": {"type": "object"},
                     "model": {"type": "string"},
+                    "provider": PROVIDER,
                     "stream": {"type": "boolean"},
                 },
                 "required": ["inputs"],
@@ -188,13 +202,23 @@ def inputs_schema(task: Task) -> dict[str, Any]:
     }
 
 
-async def _question(task: Task, request: Request) -> tuple[dict[str, Any], dict[str, Any], str, bool]:
-    """Inputs, parameters, model and whether to stream, from a body of either kind."""
+@dataclass(frozen=True)
+class Question:
+    """What a body of either kind asks."""
+
+    inputs: dict[str, Any]
+    params: dict[str, Any]
+    model: str = ""
+    provider: str = ""
+    stream: bool = False
+
+
+async def _question(task: Task, request: Request) -> Question:
     content = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     first = task.inputs[0]
     if kind != "application/json" and first.modality in MEDIA:
-        return {first.name: content}, {}, "", False
+        return Question({first.name: content}, {})
     try:
         body = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -210,7 +234,8 @@ async def _question(task: Task, request: Request) -> tuple[dict[str, Any], dict[
     inputs = decoded(task, body["inputs"])
     if slots & set(body):  # as the Hub's client asks about pictures
         inputs |= decoded(task, {name: body[name] for name in slots & set(body)})
-    return inputs, given, str(body.get("model") or ""), body.get("stream") is True
+    model, provider = (str(body.get(name) or "") for name in ("model", "provider"))
+    return Question(inputs, given, model, provider, body.get("stream") is True)
 
 
 def _no_number(name: str) -> None:
@@ -251,15 +276,12 @@ def _add_paths(schema: dict[str, Any]) -> None:
     """One operation per task, so that a reader of the schema sees its inputs and parameters."""
     generic = schema["paths"]["/tasks/{task}"]["post"]
     for task in TASKS.values():
-        body = {
-            "type": "object",
-            "properties": {
-                "inputs": inputs_schema(task) if len(task.inputs) > 1 else slot_schema(task.inputs[0]),
-                "parameters": task.params.model_json_schema(),
-                "model": {"type": "string"},
-            },
-            "required": ["inputs"],
-        }
+        properties = {
+            "inputs": inputs_schema(task) if len(task.inputs) > 1 else slot_schema(task.inputs[0]),
+            "parameters": task.params.model_json_schema(),
+            "model": {"type": "string"},
+        } | ({"provider": PROVIDER} if task.id in CALLS else {})
+        body = {"type": "object", "properties": properties, "required": ["inputs"]}
         content: dict[str, Any] = {"application/json": {"schema": body}}
         if task.inputs[0].modality in MEDIA:
             content["application/octet-stream"] = BODY["content"]["application/octet-stream"]  # type: ignore[index]
@@ -269,7 +291,9 @@ def _add_paths(schema: dict[str, Any]) -> None:
                 "summary": task.title,
                 "description": task.description,
                 "operationId": f"predict_{task.id.replace('-', '_')}",
-                "parameters": [one for one in generic["parameters"] if one["in"] == "query"],
+                "parameters": [
+                    one for one in generic["parameters"] if one["in"] == "query" and one["name"] in properties
+                ],
                 "requestBody": {"required": True, "content": content},
             }
         }

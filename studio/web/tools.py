@@ -1,7 +1,7 @@
 """The studio's verbs for models, data, jobs and results as tools: what each is called, takes and tells."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from studio.core.types import Caller
@@ -11,29 +11,9 @@ from studio.service import ModelFilters, Studio
 from studio.service.playground import AT_ONCE
 from studio.tasks import TASKS
 from studio.tasks.bodies import decoded
+from studio.web import checks, dataset_tools, mending, opening, searching
 from studio.web.models import compared
-
-TEXT = {"type": "string"}
-NUMBER = {"type": "integer"}
-MODEL = {"type": "string", "description": "kit:ID, artifact:ID or a Hub id."}
-REF = {"type": "string", "description": "kit:ID, upload:ID, artifact:ID or a Hub id."}
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One verb of the studio as a tool.
-
-    Attributes:
-        properties: JSON schema of each argument.
-        run: `(studio, caller, arguments)` → what is told, as anything that JSON can say.
-        reads: whether it changes nothing.
-    """
-
-    description: str
-    properties: Mapping[str, Any]
-    run: Callable[[Studio, Caller, Mapping[str, Any]], Any]
-    required: tuple[str, ...] = ()
-    reads: bool = True
+from studio.web.verbs import MODEL, NUMBER, TEXT, Verb
 
 
 def _jobs(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
@@ -61,11 +41,6 @@ def _compare(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
     task = TASKS[given["task"]]
     asked = decoded(task, given["inputs"]), given.get("parameters", {}), given["models"]
     return [compared(task, one) for one in studio.compare(caller, task.id, *asked)]
-
-
-def _rows(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
-    offset, limit = int(given.get("offset", 0)), min(int(given.get("limit", 10)), 100)
-    return asdict(studio.rows(caller, given["ref"], str(given.get("split", "train")), offset, limit))
 
 
 VERBS: dict[str, Verb] = {
@@ -122,12 +97,11 @@ VERBS: dict[str, Verb] = {
         {},
         lambda studio, caller, _: [asdict(one) for one in studio.datasets(caller)],
     ),
-    "read_rows": Verb(
-        "Rows of a data set, at most 100 at a time.",
-        {"ref": REF, "split": TEXT, "offset": NUMBER, "limit": NUMBER},
-        _rows,
-        ("ref",),
-    ),
+    **opening.VERBS,
+    **dataset_tools.VERBS,
+    **searching.VERBS,
+    **mending.VERBS,
+    **checks.VERBS,
     "list_recipes": Verb(
         "What can run as a job, with the schema of its parameters.",
         {},

@@ -8,6 +8,7 @@ import io
 import multiprocessing
 import os
 import sys
+import tempfile
 import traceback
 from functools import cache
 from multiprocessing import forkserver
@@ -15,8 +16,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-IMPORTED = ["torch", "transformers", "transformers.pipelines", "peft", "diffusers"]
-ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+IMPORTED = ["torch", "transformers", "transformers.pipelines", "peft", "diffusers", "datasets"]
+CACHE = tempfile.TemporaryDirectory(prefix="studio-datasets-")  # of `datasets`; gone with this process
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_DATASETS_CACHE": CACHE.name,
+}
 
 
 def printed(code: str, folder: Path, seconds: float = 120) -> str:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from studio.jobs.job import Resources
 from studio.recipes import RECIPES
 
-FIRST_VALUES = {"artifact": "job-1", "repo_id": "owner/name"}
+FIRST_VALUES: dict[str, Any] = {"artifact": "job-1", "repo_id": "owner/name", "columns": ["text"]}
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,13 +51,17 @@ class Fault:
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request as it was answered; `status` is 0 where no answer was begun. `query` never holds a signature."""
+    """One request as it was answered; `status` is 0 where no answer was begun. `query` never holds a signature.
+
+    `length` is the answer's content-length, 0 where it has none; of a HEAD request 0, for it brings no content.
+    """
 
     method: str
     path: str
     status: int
     query: str = ""
     fault: Kind | None = None
+    length: int = 0
 
 
 class Faults:
@@ -146,10 +150,12 @@ class _Exchange:
         self._sent = 0
         self._cut_done = False
 
-    def _note(self, status: int) -> None:
+    def _note(self, status: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         query = re.sub(r"(^|&)signature=[^&]*", "", self._scope["query_string"].decode())
         kind = self._fault.kind if self._fault else None
-        self._log(LoggedRequest(self._scope["method"], self._scope["path"], status, query, kind))
+        method = self._scope["method"]
+        length = 0 if method == "HEAD" else int(dict(headers).get(b"content-length", b"0"))
+        self._log(LoggedRequest(method, self._scope["path"], status, query, kind, length))
 
     def _cut(self, at_once: bool) -> None:
         self._cut_done = True
@@ -188,13 +194,13 @@ class _Exchange:
 
     async def answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._note(message["status"])
+            self._note(message["status"], message.get("headers", ()))
         await self._send(message)
 
     async def answer_in_part(self, message: Message) -> None:
         assert self._fault is not None
         if message["type"] == "http.response.start":
-            self._note(message["status"])
+            self._note(message["status"], message.get("headers", ()))
             if self._fault.after > 0:
                 await self._send(message)
             return

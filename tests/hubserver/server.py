@@ -167,6 +167,10 @@ class HubServer:
         """One more access token."""
         return self.hub.accounts.add_token(user, role, name)
 
+    def served(self, pattern: str) -> int:
+        """How many bytes of content were answered with, on paths in which the regular expression is found."""
+        return sum(item.length for item in self.requests if re.search(pattern, item.path))
+
     def count(self, method: str, pattern: str) -> int:
         """How many logged requests have this method and a path in which the regular expression is found."""
         return sum(1 for item in self.requests if item.method == method and re.search(pattern, item.path))

@@ -74,4 +74,4 @@ def test_killed_runner_repeats_no_row(running: RunningStudio) -> None:
     assert table.column("error").null_count == ROWS
     ref = f"artifact:{found['artifact']}"
     assert ref in [one["ref"] for one in call(running, "/api/datasets")]
-    assert call(running, f"/api/datasets/rows?ref={ref}&limit=1")["total"] == ROWS
+    assert call(running, f"/api/datasets/view?ref={ref}&limit=1")["total"] == ROWS

@@ -10,6 +10,7 @@ import pytest
 from huggingface_hub import constants
 
 from studio.core.registry import Registry
+from studio.data.steps import STEPS
 from studio.engines import ENGINES
 from studio.metrics import METRICS
 from studio.pages import PAGES
@@ -18,7 +19,7 @@ from studio.starter.build import BUILDERS
 from studio.tasks import TASKS
 
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
-TABLES: tuple[Registry[Any], ...] = (RECIPES, TASKS, ENGINES, BUILDERS)
+TABLES: tuple[Registry[Any], ...] = (RECIPES, TASKS, ENGINES, STEPS, BUILDERS)
 OTHERS: tuple[Registry[Any], ...] = (METRICS, PAGES)
 
 

@@ -320,7 +320,7 @@ def _commands(group: typer.Typer, *before: str) -> Iterator[tuple[str, ...]]:
 def test_every_command_and_argument_explains_itself(terminal: Terminal) -> None:
     whole = terminal.good("--help")
     commands = list(_commands(cli.app))
-    assert len(commands) == 28
+    assert len(commands) == 29
     for command in commands:
         assert f" {command[0]} " in whole
         done = CliRunner().invoke(cli.app, [*command, "--help"], env={"COLUMNS": "120"})
@@ -331,3 +331,25 @@ def test_every_command_and_argument_explains_itself(terminal: Terminal) -> None:
             cells = line.strip("│ ").split("  ")
             bare = cells[-1].strip().startswith(("[", "<")) or not cells[-1].strip()
             assert not line.startswith("│ ") or not bare, (command, line)
+
+
+def test_data_sets_are_looked_into(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("text,n\none,1\n\x1b[31mtwo,2\nthree,3\n")
+    ref = terminal.good("upload", str(file)).strip()
+    chosen = ["--filter", '{"column": "n", "op": ">=", "value": 2}', "--sort", "n", "--descending"]
+    assert [line.split() for line in terminal.good("datasets", "view", ref, *chosen).splitlines()] == [
+        ["row", "text", "n"],
+        ["2", "three", "3"],
+        ["1", "[31mtwo", "2"],  # without the sign that a terminal would obey
+    ]
+    assert json.loads(terminal.good("datasets", "view", ref, "--where", "n = 3", "--json"))["numbers"] == [2]
+    query = "SELECT sum(n) AS total FROM train"
+    assert terminal.good("datasets", "sql", ref, query).split() == ["total", "6"]
+    assert terminal.good("datasets", "row", ref, "2").splitlines() == ["text\tthree", "n\t3"]
+    for command, words in (
+        (("view", ref, "--filter", "n"), "--filter"),
+        (("sql", ref, "FROM '/etc/passwd'"), "query"),
+    ):
+        done = terminal.run("datasets", *command)
+        assert (done.returncode, words in done.stderr) == (2, True)

@@ -10,7 +10,8 @@ import pytest
 from studio.core.errors import Conflict, Forbidden, HubUnreachable, NotFound
 from studio.core.settings import Settings
 from studio.core.types import Caller
-from studio.inference import models
+from studio.data.views import View
+from studio.inference import menus
 from studio.jobs import artifacts
 from studio.jobs.artifacts import Manifest, ModelReference
 from studio.jobs.job import Job, JobState
@@ -79,7 +80,7 @@ def test_a_job_fetches_it_and_menus_have_it_without_a_restart(studio: Studio, of
     assert (job.state, job.error, job.title) == (JobState.SUCCEEDED, "", "Fetch kit:toy-extra")
     assert statuses(studio)["kit:toy-extra"] == "installed"
     assert [info.ref for info in studio.datasets(LOCAL)] == ["kit:toy-extra"]
-    assert studio.rows(LOCAL, "kit:toy-extra", "train", 0, 1).rows == [["toys for everybody", "toy"]]
+    assert studio.view(LOCAL, "kit:toy-extra", View(limit=1)).rows == [["toys for everybody", "toy"]]
     text, _ = studio.log(LOCAL, job.id)
     assert "Fetching toy-words==1.0 (1.9 of 1.9 MB)" in text
     studio.kit_remove(LOCAL, "toy-extra")
@@ -129,13 +130,13 @@ def test_damage_is_found_and_what_is_not_here_is_no_damage(studio: Studio) -> No
 
 def test_without_the_hub_the_kits_model_is_the_default(settings: Settings) -> None:
     whole = settings.model_copy(update={"kit": kit.KIT})
-    assert models.default_model("text-classification", whole, reachable=False) == "kit:topic-classifier"
+    assert menus.default_model("text-classification", whole, reachable=False) == "kit:topic-classifier"
     assert TASKS["text-classification"].models[0] == "kit:topic-classifier"
 
 
 def test_where_neither_has_a_model_it_says_so(settings: Settings) -> None:
     with pytest.raises(HubUnreachable, match=r"`studio kit add toy-extra`|no model on this machine"):
-        models.default_model("text-classification", settings, reachable=False)
+        menus.default_model("text-classification", settings, reachable=False)
 
 
 def test_the_terminal_lists_verifies_adds_and_removes(settings: Settings, offered: Index) -> None:

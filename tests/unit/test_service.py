@@ -218,10 +218,10 @@ def test_uploads_and_paths_are_their_owners(public: Studio, studio: Studio, tmp_
     file = tmp_path / "reviews.csv"
     file.write_text("text,label\ngood,a\nbad,b\n")
     ref = public.upload(ANN, file, file.name).ref
-    assert public.rows(ANN, ref, "train").total == 2
+    assert public.view(ANN, ref).total == 2
     for who in (BEN, TEACHER):
         with pytest.raises(NotFound):
-            public.rows(who, ref, "train")
+            public.view(who, ref)
         with pytest.raises(NotFound):
             public.column(who, ref, "train", "text")
         with pytest.raises(NotFound):
@@ -230,8 +230,8 @@ def test_uploads_and_paths_are_their_owners(public: Studio, studio: Studio, tmp_
     problems = public.validate(BEN, "text-classification", {"dataset": ref})
     assert any("no upload" in str(problem) for problem in problems)
     with pytest.raises(InvalidInput, match="one's own machine"):
-        public.rows(ANN, str(file), "train")
-    assert studio.rows(LOCAL, str(file), "train").total == 2
+        public.view(ANN, str(file))
+    assert studio.view(LOCAL, str(file)).total == 2
 
 
 # -- deleting
@@ -461,11 +461,11 @@ def test_a_visitor_previews_and_checks_their_own_private_data(
     bob = Caller("hf:bob", "bob", token=SecretStr(hub_server.other_token))
     values = {"dataset": "alice/private"}
     try:
-        assert studio.rows(alice, "alice/private", "train").total == 20
+        assert studio.view(alice, "alice/private").total == 20
         assert studio.validate(alice, "text-classification", values) == []
         for stranger in (bob, ANN):
             with pytest.raises(StudioError, match="alice/private"):
-                studio.rows(stranger, "alice/private", "train")
+                studio.view(stranger, "alice/private")
             problems = studio.validate(stranger, "text-classification", values)
             assert [problem.field for problem in problems] == ["data.dataset"]
         job = studio.submit(alice, "text-classification", values)

@@ -30,3 +30,10 @@ def upload(settings: Settings, tmp_path: Path) -> Upload:
         return dataset
 
     return store
+
+
+def paths(dataset: Dataset, split: str = "train") -> tuple[Path, ...]:
+    """The files of a split that lies on this machine."""
+    found = tuple(file for file in dataset.files[split] if isinstance(file, Path))
+    assert len(found) == len(dataset.files[split])
+    return found

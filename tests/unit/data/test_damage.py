@@ -10,7 +10,7 @@ import pytest
 
 from studio.core.errors import InvalidInput
 from studio.core.settings import Settings
-from studio.data import mapping, rows, sources, uploads
+from studio.data import mapping, rows, sources, uploads, views
 
 PIECES = (
     b'"',
@@ -73,7 +73,7 @@ def test_random_damage(settings: Settings, tmp_path: Path, name: str) -> None:
             refused.append(error)
             continue
         dataset = sources.resolve(info.ref, settings, "local")
-        json.dumps(rows.page(dataset, "train").rows, allow_nan=False)
+        json.dumps(views.page(dataset).rows, allow_nan=False)
         mapping.map_columns(dataset, "train")
         for column in info.columns:
             rows.label_counts(dataset, "train", column.name)

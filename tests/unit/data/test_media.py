@@ -10,7 +10,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from studio.core.settings import Settings
-from studio.data import media, rows, sources
+from studio.data import media, sources, views
 
 
 def picture(form: str, **options: object) -> bytes:
@@ -73,4 +73,4 @@ def test_a_page_of_pictures_holds_words(tmp_path: Path) -> None:
     file = tmp_path / "train.parquet"
     parquet.write_table(pa.table({"image": images, "label": ["red", "none"]}), file)
     dataset = sources.resolve(str(file), Settings(home=tmp_path / "home"), "local")
-    assert rows.page(dataset, "train").rows == [["image, 64×48", "red"], [None, "none"]]
+    assert views.page(dataset).rows == [["image, 64×48", "red"], [None, "none"]]

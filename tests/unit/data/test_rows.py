@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from studio.core.errors import InvalidInput, UnknownName
-from studio.data import parquet, reading, rows
+from studio.data import parquet, reading, rows, views
 from studio.data.records import Dataset, DatasetInfo
+from studio.data.views import View
 
 VALUES = ["", " ", "\u2003\t", "a", "A", "é", "😀😀", "zz", "a\n", "0", None]
 
@@ -52,11 +53,6 @@ def test_figures_equal_brute_force(tmp_path: Path, seed: int) -> None:
     assert list(rows.label_counts(dataset, "train", "t").items()) == counts
     assert rows.label_counts(dataset, "train", "n") == Counter(str(n) for n in numbers if n is not None)
 
-    offset, limit = chosen.randrange(len(texts) + 5), chosen.randrange(50)
-    page = rows.page(dataset, "train", offset, limit)
-    assert page.rows == [list(pair) for pair in zip(texts, numbers, strict=True)][offset : offset + limit]
-    assert page.total == len(texts)
-
     table = rows.table(dataset, "train", ["n", "t"], limit=7, where_not_empty=["t"], as_text=["n"])
     kept = [(n, t) for n, t in zip(numbers, texts, strict=True) if t is not None and t.strip()][:7]
     assert table.column_names == ["n", "t"]
@@ -73,18 +69,17 @@ def test_all_null_and_no_rows(tmp_path: Path) -> None:
     assert rows.summary(dataset, "train", "t") == rows.ColumnSummary(2, 2, 0, 0, [], 0)
     assert rows.summary(dataset, "test", "t") == rows.ColumnSummary(0, 0, 0, 0, [], 0)
     assert rows.label_counts(dataset, "train", "t") == {}
-    assert rows.page(dataset, "test").rows == []
 
 
 def test_columns_are_those_of_the_split(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path, test=[pa.table({"t": ["x"]})], train=[pa.table({"t": ["x"], "label": [1]})])
     assert list(dataset.info.splits) == ["train", "test"]
     assert [column.name for column in dataset.info.columns] == ["t", "label"]
-    assert rows.page(dataset, "test").columns == ("t",)
+    assert views.page(dataset, View(split="test")).columns == ("t",)
     with pytest.raises(UnknownName, match=r"'label'. Known: t\."):
         rows.label_counts(dataset, "test", "label")
     with pytest.raises(UnknownName, match=r"'dev'. Known: train, test\."):
-        rows.page(dataset, "dev")
+        rows.summary(dataset, "dev", "t")
     for call in (rows.summary, rows.label_counts):
         with pytest.raises(UnknownName, match="Known: t, label"):
             call(dataset, "train", "T; --")
@@ -94,14 +89,6 @@ def test_columns_are_those_of_the_split(tmp_path: Path) -> None:
         rows.table(dataset, "train", where_not_empty=["nope"])
     with pytest.raises(UnknownName):
         rows.table(dataset, "train", as_text=["nope"])
-
-
-@pytest.mark.parametrize(("offset", "limit", "field"), [(-1, 5, "offset"), (0, -1, "limit"), (0, 10_001, "limit")])
-def test_pages_have_bounds(tmp_path: Path, offset: int, limit: int, field: str) -> None:
-    dataset = dataset_of(tmp_path, train=[pa.table({"t": ["x"]})])
-    with pytest.raises(InvalidInput) as caught:
-        rows.page(dataset, "train", offset, limit)
-    assert caught.value.field == field
 
 
 def test_too_many_values_are_no_labels(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName, UserError
 from studio.core.settings import Settings
-from studio.data import rows, sources
+from studio.data import rows, sources, views
 from tests.hubserver.server import HubServer
+from tests.unit.data.conftest import paths
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_the_kit(small_kit: Settings) -> None:
     assert dataset.info.splits == {"train": 3, "validation": 1, "test": 1}
     assert list(dataset.info.splits) == ["train", "validation", "test"]
     assert (dataset.info.title, dataset.info.license, dataset.info.source) == ("Topics", "CC0-1.0", "kit")
-    assert rows.page(dataset, "train").rows[0] == ["x", "a"]
+    assert views.page(dataset).rows[0] == ["x", "a"]
 
 
 def test_unknown_kit_ids_list_the_known(small_kit: Settings) -> None:
@@ -113,7 +114,7 @@ def test_a_local_file_is_converted_once_per_state(settings: Settings, tmp_path: 
     assert first == second
     assert first.fingerprint() == second.fingerprint()
     assert first.info.source == "file"
-    assert first.files["train"][0].is_relative_to(settings.home)
+    assert paths(first)[0].is_relative_to(settings.home)
     path.write_text("text,label\nx,a\ny,b\n")
     changed = sources.resolve(str(path), settings, "local")
     assert changed.info.splits == {"train": 2}

@@ -58,6 +58,10 @@ def test_inputs_are_what_their_component_takes_and_files_never_come_in() -> None
     table = {"headers": ["a", "b"], "data": [["1"], ["2", None, "3"]]}
     found = parsed(task="table-question-answering", inputs={"table": table}).inputs
     assert found == {"table": {"headers": ["a", "b"], "data": [["1", ""], ["2", ""]]}}
+    questions = [{"name": "late", "type": "noul", "options": [["true", 1], 7], "more": "x"}, "x"]
+    row = {"name": "late", "type": "noul", "instructions": "", "options": [["true", "1"]]}
+    assert parsed(task="decision", inputs={"questions": questions}).inputs == {"questions": [row]}
+    assert parsed(task="decision", inputs={"questions": '{"late": {}}'}).inputs == {}
 
 
 def test_a_conversation_is_read_in_both_of_its_forms() -> None:

@@ -16,7 +16,8 @@ from studio.core.errors import InvalidInput, JobCancelled, NotFound
 from studio.core.params import parse
 from studio.core.settings import Settings
 from studio.core.types import Modality, Slot
-from studio.data import rows, sources, uploads
+from studio.data import sources, uploads, views
+from studio.data.views import View
 from studio.jobs.artifacts import Artifact, load, stage
 from studio.jobs.context import JobContext
 from studio.recipes.predict import RECIPE, cells, work
@@ -104,7 +105,7 @@ def test_the_result_is_a_data_set_of_its_owner(settings: Settings, tmp_path: Pat
         {"train": 40},
         artifact.manifest.title,
     )
-    assert rows.page(found, "train", 38).rows[0][1] == 38
+    assert views.page(found, View(offset=38)).rows[0][1] == 38
     with pytest.raises(NotFound):
         sources.resolve(ref, settings, "session:x")
     for strange in ("artifact:..", "artifact:", "artifact:nothing", "artifact:../uploads"):

@@ -77,7 +77,7 @@ def test_models_are_told_and_compared(served: Served) -> None:
 
 
 def test_data_and_jobs_are_told(served: Served) -> None:
-    rows = told(call(served, "read_rows", ref="kit:debian-topics", limit=2))
+    rows = told(call(served, "view_dataset", ref="kit:debian-topics", limit=2))
     assert len(rows["rows"]) == 2
     job = told(call(served, "submit_job", recipe="toy-recipe", params={"count": 1}))
     assert told(call(served, "get_job", id=job["id"]))["recipe"] == "toy-recipe"
@@ -96,8 +96,8 @@ def test_data_and_jobs_are_told(served: Served) -> None:
         ("text_classification", {"inputs": TEXT, "parameters": []}, "parameters"),
         ("text_classification", {"inputs": TEXT, "model": "kit:nope"}, "kit:nope"),
         ("image_classification", {"inputs": "no base64!"}, "base64"),
-        ("read_rows", {"ref": "kit:debian-topics", "offset": "x"}, "offset"),
-        ("read_rows", {"ref": "kit:debian-topics", "bogus": 1}, "bogus"),
+        ("view_dataset", {"ref": "kit:debian-topics", "offset": "x"}, "offset"),
+        ("view_dataset", {"ref": "kit:debian-topics", "bogus": 1}, "bogus"),
         ("get_job", {"id": "nope"}, "nope"),
         ("submit_job", {"recipe": "nope"}, "Known: "),
     ],

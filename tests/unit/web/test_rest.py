@@ -116,11 +116,11 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("GET", "/artifacts/nope/card", None, 404, "There is no artifact", None),
     ("POST", "/artifacts/nope/publish", {"repo_id": "a/b"}, 404, "There is no artifact", None),
     ("POST", "/artifacts/nope/publish", {}, 422, "repo_id", "repo_id"),
-    ("GET", "/datasets/rows?ref=kit:nope", None, 404, "kit:debian-topics", None),
-    ("GET", "/datasets/rows?ref=kit:debian-topics&split=nope", None, 404, "Known: train, validation, test", None),
-    ("GET", f"/datasets/rows?ref=kit:debian-topics&offset={10**30}", None, 422, "offset", "offset"),
-    ("GET", "/datasets/rows?ref=kit:debian-topics&limit=-1", None, 422, "limit", "limit"),
-    ("GET", "/datasets/rows", None, 422, "ref", "ref"),
+    ("GET", "/datasets/view?ref=kit:nope", None, 404, "kit:debian-topics", None),
+    ("GET", "/datasets/view?ref=kit:debian-topics&split=nope", None, 404, "Known: train, validation, test", None),
+    ("GET", f"/datasets/view?ref=kit:debian-topics&offset={10**30}", None, 422, "offset", "offset"),
+    ("GET", "/datasets/view?ref=kit:debian-topics&limit=-1", None, 422, "limit", "limit"),
+    ("GET", "/datasets/view", None, 422, "ref", "ref"),
     ("POST", "/tasks/nope", {"inputs": "x"}, 404, "Known: text-classification, ", None),
     ("POST", "/tasks/text-classification", {}, 422, "inputs", "inputs"),
     ("POST", "/tasks/text-classification", {"inputs": "x", "parameters": {"top_k": 0}}, 422, "top_k", "top_k"),
@@ -174,9 +174,10 @@ def test_an_upload_is_the_raw_body(client: httpx.Client) -> None:
     info = answer.json()
     assert (info["splits"], info["title"]) == ({"train": 2}, "reviews.csv")
     assert info["ref"] in [entry["ref"] for entry in client.get("/datasets").json()]
-    rows = client.get("/datasets/rows", params={"ref": info["ref"], "limit": 1, "offset": 1}).json()
+    rows = client.get("/datasets/view", params={"ref": info["ref"], "limit": 1, "offset": 1}).json()
     assert (rows["rows"], rows["total"]) == ([["bad", "b"]], 2)
-    assert len(client.get("/datasets/rows", params={"ref": "kit:debian-topics", "limit": 5000}).json()["rows"]) == 100
+    assert len(client.get("/datasets/view", params={"ref": "kit:debian-topics"}).json()["rows"]) == 100
+    refused(client.get("/datasets/view", params={"ref": "kit:debian-topics", "limit": 101}), 422, "limit", "limit")
 
 
 def test_an_upload_that_is_too_large_or_no_data_is_refused(client: httpx.Client) -> None:
@@ -274,7 +275,7 @@ def test_a_batch_is_a_job_and_its_result_a_data_set(client: httpx.Client) -> Non
     assert job.status_code == 201, job.text
     found = finished(client, job.json()["id"])
     ref = f"artifact:{found['artifact']}"
-    rows = client.get("/datasets/rows", params={"ref": ref}).json()
+    rows = client.get("/datasets/view", params={"ref": ref}).json()
     assert rows["total"] == 20
     assert {"text", "label", "score", "error"} <= set(rows["columns"])
     assert ref in [one["ref"] for one in client.get("/datasets").json()]
@@ -364,7 +365,10 @@ def test_two_sessions_do_not_see_each_other(public: Served) -> None:
             lambda who: who.get(f"/artifacts/{result}"),
             lambda who: who.get(f"/artifacts/{result}/card"),
             lambda who: who.put(f"/artifacts/{result}/card", content="x", headers={"content-type": "text/markdown"}),
-            lambda who: who.get("/datasets/rows", params={"ref": refs[0]}),
+            lambda who: who.get("/datasets/view", params={"ref": refs[0]}),
+            lambda who: who.get("/datasets/row", params={"ref": refs[0], "number": 0}),
+            lambda who: who.get("/datasets/cell", params={"ref": refs[0], "number": 0, "column": "text"}),
+            lambda who: who.post("/datasets/sql", json={"ref": refs[0], "query": "FROM data"}),
         ]
         for ask in hidden:
             assert ask(ben).status_code == 404
@@ -384,7 +388,7 @@ def test_two_sessions_do_not_see_each_other(public: Served) -> None:
             assert ann.get(f"/runs{path}", params=run).status_code == 200
             refused(ben.get(f"/runs{path}", params=run), 404, "There is no")
         assert (ann.get("/projects").json(), ben.get("/projects").json()) == (["toy-recipe"], [])
-        refused(ann.get("/datasets/rows", params={"ref": "/etc/passwd"}), 422, "one's own machine", "dataset")
+        refused(ann.get("/datasets/view", params={"ref": "/etc/passwd"}), 422, "one's own machine", "dataset")
         refused(ann.post("/jobs", json={"recipe": "toy-recipe", "push": "a/b"}), 401, "Sign in")
 
 

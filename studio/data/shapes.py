@@ -1,0 +1,130 @@
+"""Which columns each split has after each step of a recipe, found before anything runs; and a step's SQL.
+
+Raises what is wrong with a step by its number and field: a column that is missing in a new revision, for example.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from studio.core.errors import InvalidInput
+from studio.data import expressions, parquet, reading
+from studio.data.mending import Entry, Mending
+from studio.data.parquet import quote
+from studio.data.records import Dataset
+from studio.data.splits import SPLIT_NAME
+from studio.data.steps.base import Columns, Outputs, Parts, Rows, Where
+
+Shape = dict[str, Columns]
+
+
+def shapes(dataset: Dataset, mending: Mending) -> list[Shape]:
+    """Split → columns, before the first step and after each.
+
+    Raises:
+        InvalidInput: at "steps.NUMBER.FIELD", the first thing that is wrong; the first step is 1.
+    """
+    shape: Shape = {}
+    for split in dataset.files:
+        if not SPLIT_NAME.fullmatch(split):
+            raise InvalidInput("dataset", split, "The name of this split cannot be the name of a file.")
+        with reading.opened(dataset, split) as opened:
+            shape[split] = opened.columns
+    found = [shape]
+    for number, entry in enumerate(mending.steps, 1):
+        shape = _after(entry, f"steps.{number}", shape)
+        if number == 1 and isinstance(entry.step.work, Rows):
+            _check_last(entry, dataset)
+        found.append(shape)
+    return found
+
+
+def touched(entry: Entry, splits: Sequence[str]) -> list[str]:
+    """The splits that a step is about."""
+    work = entry.step.work
+    if isinstance(work, Parts) or (isinstance(work, Rows) and work.of(entry.params)):
+        return [work.of(entry.params)]
+    return list(entry.splits or splits)
+
+
+def query(entry: Entry, columns: Columns, source: str = "rows", carried: str = "") -> str:
+    """A step that is SQL as a query over `source`; `carried` is a column that goes along unseen."""
+    work = entry.step.work
+    condition = ""
+    if isinstance(work, Outputs):
+        outputs = work.expressions(entry.params, columns)
+    elif isinstance(work, Where):
+        outputs = {column.name: quote(column.name) for column in columns}
+        condition = f" WHERE (\n{work.condition(entry.params)}\n)"
+    else:
+        raise TypeError(f"{entry.name} is no SQL")
+    listed = [f"{sql} AS {quote(name)}" for name, sql in outputs.items()] + ([quote(carried)] if carried else [])
+    return f"SELECT {', '.join(listed)} FROM {source}{condition}"  # noqa: S608
+
+
+def after(entry: Entry, columns: Columns) -> Columns:
+    """The columns of a split after one step; raises `InvalidInput` with the step's field."""
+    work, params = entry.step.work, entry.params
+    if isinstance(work, Where):
+        expressions.check(work.condition(params), work.blame, columns)
+        _bound(columns, "*", work.condition(params), (work.blame, work.condition(params)))
+        return columns
+    if isinstance(work, Outputs):
+        if given := work.given(params):
+            expressions.check(given, work.blame, columns)
+        outputs = work.expressions(params, columns)
+        listed = ", ".join(f"{sql} AS {quote(name)}" for name, sql in outputs.items())
+        return _bound(columns, listed, "", (work.blame, work.given(params) or getattr(params, work.blame)))
+    return work.columns(params, columns)
+
+
+def _bound(columns: Columns, outputs: str, condition: str, blame: tuple[str, Any]) -> Columns:
+    try:
+        return expressions.described(columns, outputs, condition)
+    except duckdb.Error as error:
+        raise InvalidInput(*blame, f"{parquet.reason(error)}.") from None
+
+
+def _after(entry: Entry, place: str, before: Shape) -> Shape:
+    work = entry.step.work
+    splits = touched(entry, list(before))
+    for split in splits:
+        if split not in before:
+            field = "splits" if entry.splits else "split"
+            known = ", ".join(before)
+            raise InvalidInput(f"{place}.{field}", split, f"There is no such split here. There are: {known}.")
+    new = {split: _of(entry, place, split, before) if split in splits else before[split] for split in before}
+    if not isinstance(work, Parts):
+        return new
+    columns = new.pop(splits[0])
+    for name in work.names(entry.params):
+        if name in new:
+            expected = f"There is a split {name!r} already; give it no share, or take the steps for it apart."
+            raise InvalidInput(f"{place}.{name}", getattr(entry.params, name), expected)
+    parts = dict.fromkeys(work.names(entry.params), columns)
+    ordered = parts | new
+    return {split: ordered[split] for split in sorted(ordered, key=parquet.split_rank)}
+
+
+def _of(entry: Entry, place: str, split: str, before: Shape) -> Columns:
+    try:
+        return after(entry, before[split])
+    except InvalidInput as error:
+        where = f" (In the split {split!r}.)" if len(before) > 1 else ""
+        raise InvalidInput(f"{place}.{error.field}", error.value, error.expected + where) from None
+
+
+def _check_last(entry: Entry, dataset: Dataset) -> None:
+    """Rows that are named must be there; of later steps that shows as they run."""
+    work = entry.step.work
+    for split in touched(entry, list(dataset.files)) if isinstance(work, Rows) else ():
+        check_last(entry, "steps.1", dataset.info.splits[split])
+
+
+def check_last(entry: Entry, place: str, count: int) -> None:
+    """Raise `InvalidInput` when the step names a row that a split of `count` rows has not."""
+    work = entry.step.work
+    last = work.last(entry.params) if isinstance(work, Rows) else -1
+    if last >= count:
+        raise InvalidInput(f"{place}.row", last, f"There are {count:,} rows here, and the first is row 0.")

@@ -1,0 +1,168 @@
+"""Datasets: open, see, search, question, check and mend any data set. The address says what is looked at.
+
+A tab is one file and one line in `TABS`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.core.errors import StudioError
+from studio.data.records import DatasetInfo
+from studio.pages.datasets import address as addresses
+from studio.pages.datasets import asking, checking, figures, listing, looking, meaning, mending
+from studio.pages.datasets.address import Address
+from studio.pages.datasets.tabs import Shown, Tab
+from studio.service import Studio
+from studio.ui import parts
+from studio.ui.events import caller_of, guarded, on_load
+from studio.ui.page import Page
+from studio.ui.parts import Html, join, text
+
+TABS: tuple[Tab, ...] = (looking.TAB, figures.TAB, asking.TAB, meaning.TAB, checking.TAB, mending.TAB)
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What does not belong to a tab."""
+
+    query: gr.Textbox
+    listing: gr.Column
+    words: gr.Textbox
+    ref: gr.Textbox
+    open: gr.Button
+    upload: gr.File
+    listed: gr.HTML
+    detail: gr.Column
+    headline: gr.HTML
+    tabs: gr.Tabs
+
+
+def build(studio: Studio) -> None:
+    """List and detail; the address says which of the two is shown, and which tab."""
+    query = gr.Textbox(elem_id="dataset-query", elem_classes="offstage", label="Address")
+    with gr.Column(visible=False) as listed:
+        with gr.Row(elem_classes="search-row"):
+            words = gr.Textbox(label="Find", placeholder="Title, column or words of the description", max_lines=1)
+            ref = gr.Textbox(
+                label="Open another",
+                placeholder="owner/name, owner/name@revision, or a path on your own machine",
+                max_lines=1,
+            )
+            open_ = gr.Button("Open", size="md", scale=0, min_width=100)
+        upload = gr.File(label="Or upload a file", height=150)
+        table = gr.HTML()
+    with gr.Column(visible=False) as detail:
+        headline = gr.HTML()
+        with gr.Tabs(elem_id="dataset-tabs") as tabs:
+            made = []
+            for tab in TABS:
+                with gr.Tab(tab.title, id=tab.id) as opened:
+                    made.append((tab, opened, *tab.build(studio, query)))
+    view = View(query, listed, words, ref, open_, upload, table, detail, headline, tabs)
+    wire(studio, view, [(tab, components, shown) for tab, _, components, shown in made])
+    for tab, opened, _, _ in made:
+        opened.select(None, None, query, js=f"() => window.studioDatasets.tab('{tab.id}')", **QUIET)
+
+
+def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Component], Shown]]) -> None:
+    """The page follows its address."""
+    frame: list[Any] = [view.listing, view.listed, view.detail, view.headline, view.tabs]
+    outputs = [*frame, *[component for _, components, _ in made for component in components]]
+
+    @guarded
+    def show(query: str, request: gr.Request) -> list[Any]:
+        caller, at = caller_of(request, studio), addresses.parse(query)
+        rest = [gr.skip()] * (len(outputs) - len(frame))
+        if not at.ref:
+            shown = [gr.update(visible=True), listing.listed(studio, caller), gr.update(visible=False)]
+            return [*shown, gr.skip(), gr.skip(), *rest]
+        try:
+            dataset = studio.dataset(caller, at.ref)
+        except StudioError as error:
+            table = join([parts.notice("bad", str(error)), listing.listed(studio, caller)])
+            return [gr.update(visible=True), table, gr.update(visible=False), gr.skip(), gr.skip(), *rest]
+        if at.split not in dataset.info.splits:
+            at = replace(at, split=next(iter(dataset.info.splits)))
+        updates: list[Any] = []
+        for tab, components, shown_at in made:
+            here = tab.id == at.tab
+            updates += shown_at(caller, at, dataset) if here else [gr.skip()] * len(components)
+        head = headline(at, dataset.info)
+        return [
+            gr.update(visible=False),
+            gr.skip(),
+            gr.update(visible=True),
+            head,
+            gr.update(selected=at.tab),
+            *updates,
+        ]
+
+    @guarded
+    def narrow(words: str | None, request: gr.Request) -> Html:
+        return listing.listed(studio, caller_of(request, studio), words or "")
+
+    @guarded
+    def opened(ref: str) -> str:
+        return urlencode({"ref": ref.strip()}, safe=":/@")
+
+    @guarded
+    def uploaded(path: str | None, request: gr.Request) -> str:
+        if not path:
+            return ""
+        info = studio.upload(caller_of(request, studio), Path(path), Path(path).name)
+        return urlencode({"ref": info.ref}, safe=":/")
+
+    on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")
+    view.query.change(
+        show,
+        view.query,
+        outputs,
+        js="(query) => window.studioDatasets.went(query)",
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    view.words.input(narrow, view.words, view.listed, trigger_mode="always_last", **QUIET)
+    gr.on([view.open.click, view.ref.submit], opened, view.ref, view.query, **QUIET)
+    view.upload.upload(uploaded, view.upload, view.query, api_visibility="private", show_progress="minimal")
+
+
+def headline(at: Address, info: DatasetInfo) -> Html:
+    """What it is, and which part of it is looked at."""
+    facts = [
+        parts.chip("info", listing.SOURCES.get(info.source, info.source)),
+        f"{sum(info.splits.values()):,} rows · {len(info.columns)} columns · {parts.format_bytes(info.bytes)}",
+        f"licence {info.license}" if info.license else "licence not stated",
+        *([f"revision {info.revision[:10]}"] if info.revision else []),
+    ]
+    splits = join(_split(at, name, rows) for name, rows in info.splits.items())
+    back = Html(f'<a href="{addresses.PATH}" data-go>All data sets</a>')
+    about = Html(f'<p class="note">{text(info.description)}</p>') if info.description else ""
+    line = join([Html(f"<span>{text(fact)}</span>") for fact in facts])
+    return Html(
+        f'<div class="dataset-head"><div><h2>{text(info.title)}</h2><p class="ref">{text(info.ref)}</p></div>'
+        f'<div class="actions">{back}</div></div><p class="facts-line">{line}</p>{about}'
+        f'<nav class="splits" aria-label="Splits">{splits}</nav>'
+    )
+
+
+def _split(at: Address, name: str, rows: int) -> Html:
+    here = ' aria-current="true"' if name == at.split else ""
+    place = at.link(split=name, page=0, row=-1)
+    return Html(f'<a href="{text(place)}" data-go{here}>{text(name)} <small>{rows:,}</small></a>')
+
+
+PAGE = Page(
+    "datasets",
+    "Datasets",
+    "See, search, question, check and mend any data set, on or off the Hub.",
+    "Build",
+    "database",
+    build,
+)

@@ -1,0 +1,249 @@
+"""A recipe run over a whole data set: pass after pass, each a stream of rows from Parquet to Parquet.
+
+Steps that need no other rows are done together in one pass; a step that chooses or orders rows ends it. In memory are
+a few batches, and eight bytes for each row that is chosen. What is finished stays in the folder, so that a run that was
+killed goes on after its last part.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from studio.data import parquet, shapes
+from studio.data.chains import Chain, Link, Numbered, blamed, links, streams
+from studio.data.mending import Mending
+from studio.data.records import DataFile, Dataset, state_of
+from studio.data.steps.base import Columns, Numbers, Parts, Places, Tools
+from studio.recipes.transform import stored
+from studio.recipes.transform.stored import Store
+
+BATCH_BYTES = 8_000_000  # of a batch as Parquet, roughly
+MOST_ROWS = 10_000  # of a batch
+BUCKET_BYTES = 16_000_000  # of the rows that are put in order at once, in memory
+MOST_BUCKETS = 256
+
+Progress = Callable[[float, float, str], None]
+Stop = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A split between two passes: rows of Parquet files, in the files' order or as `places` names them."""
+
+    files: tuple[DataFile, ...]
+    rows: int
+    columns: Columns
+    places: Numbers | None = None
+    pending: tuple[Numbered, ...] = ()
+
+    @cached_property
+    def row_bytes(self) -> float:
+        """Of one row in the files, on average."""
+        return sum(state_of(file)[1] for file in self.files) / max(1, self.rows)
+
+
+@dataclass
+class Run:
+    """One run of a recipe in a folder; the same recipe, data and folder go on where they stopped.
+
+    Attributes:
+        part_seconds: about the most work that a kill can cost.
+        batch_rows: the most rows of a batch; 0 for as many as their size allows.
+        counts: rows of each split of the result, once it is there.
+    """
+
+    dataset: Dataset
+    mending: Mending
+    folder: Path
+    tools: Tools = field(default_factory=Tools)
+    progress: Progress = lambda *_: None
+    stop: Stop = lambda: None
+    part_seconds: float = stored.PART_SECONDS
+    batch_rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    _pass: int = 0
+    _passes: int = 0
+
+    def __call__(self) -> dict[str, tuple[Path, ...]]:
+        """Do all steps; returns the files of each split, in its order, in the folder.
+
+        Raises:
+            InvalidInput: at "steps.NUMBER.FIELD": a step does not fit the data.
+        """
+        before = shapes.shapes(self.dataset, self.mending)
+        rows = self.dataset.info.splits
+        held = {split: Held(tuple(self.dataset.files[split]), rows[split], before[0][split]) for split in before[0]}
+        self._pass, self._passes = 0, _passes(self.mending, list(held))
+        for number, entry in enumerate(self.mending.steps, 1):
+            for split in shapes.touched(entry, list(held)):
+                if streams(entry):
+                    held[split] = replace(held[split], pending=(*held[split].pending, (number, entry)))
+                else:
+                    held = self._chosen(held, split, (number, entry))
+        found = {}
+        for split in sorted(held, key=parquet.split_rank):
+            settled, found[split] = self._settled(held[split], split)
+            self.counts[split] = settled.rows
+        return found
+
+    def write(self, found: Mapping[str, Sequence[Path]], target: Path) -> None:
+        """One Parquet file per split in `target`, called as it; the parts are used up."""
+        for split, files in found.items():
+            self.stop()
+            stored.joined(files, target / f"{split}.parquet")
+
+    def clean(self) -> None:
+        """Remove what the passes have left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _chosen(self, held: dict[str, Held], split: str, numbered: Numbered) -> dict[str, Held]:
+        """After a step that chooses rows: nothing is written yet, but known which rows stand where."""
+        number, entry = numbered
+        work = entry.step.work
+        settled = held[split]
+        if settled.pending or settled.places is not None:
+            settled, _ = self._settled(settled, split)
+        self.progress(self._pass, self._passes, f"step {number}: {entry.step.title.lower()}, {split}")
+        self.stop()
+        with parquet.connect(settled.files) as connection, blamed([numbered]):
+            source, addresses = parquet.scan(settled.files)
+            listed = ", ".join(map(parquet.literal, addresses))
+            connection.execute(f"CREATE VIEW rows AS SELECT * FROM {source.replace('?', f'[{listed}]', 1)}")  # noqa: S608
+
+            def ask(query: str) -> Iterator[pa.RecordBatch]:
+                for batch in connection.sql(query).to_arrow_reader(MOST_ROWS):
+                    self.stop()
+                    yield batch
+
+            if isinstance(work, Parts):
+                found = work.function(entry.params, settled.columns)(ask, settled.rows)
+                rest = {name: one for name, one in held.items() if name != split}
+                return rest | {name: replace(settled, places=places) for name, places in found.items()}
+            if not isinstance(work, Places):
+                raise TypeError(f"{entry.name} chooses no rows")
+            places = work.function(entry.params, settled.columns)(ask, settled.rows)
+            return held | {split: replace(settled, places=places)}
+
+    def _settled(self, held: Held, split: str) -> tuple[Held, tuple[Path, ...]]:
+        """The split as files of its own, with all that was pending done; and those files."""
+        self._pass += 1
+        if held.places is not None and not _ascending(held.places):
+            held = self._ordered(held, split)
+        store = Store(self.folder / f"{self._pass:03d}-{split}", self.part_seconds)
+        chained = links(held.pending, held.columns, self.tools)
+        columns = held.columns
+        for _, entry in held.pending:
+            columns = shapes.after(entry, columns)
+        if not store.done:
+            self._stream(held, chained, store, split)
+        return Held(store.files, store.rows, columns), store.files
+
+    def _stream(self, held: Held, chained: list[Link], store: Store, split: str) -> None:
+        fused = chained[0] if chained and chained[0].is_query and held.places is None else None
+        rest = chained[1:] if fused else chained
+        with parquet.connect([]) if any(link.is_query for link in rest) else nullcontext() as connection:
+            chain = Chain(connection, rest, store.positions)
+            schema: pa.Schema | None = None
+            for table, read in _tables(held, fused, store.read, self._size(held)):
+                if schema is None:
+                    schema = table.schema
+                    store.open(Chain(connection, rest, []).send(schema.empty_table()).schema)
+                store.add(chain.send(table), read, chain.positions)
+                self._tell(read, held, fused, split)
+                self.stop()
+            schema = schema or _schema(held, fused)
+            store.open(Chain(connection, rest, []).send(schema.empty_table()).schema)
+            store.finish(chain.end(schema))
+
+    def _tell(self, read: int, held: Held, fused: Link | None, split: str) -> None:
+        total = max(1, held.rows)
+        share = 0.5 if fused and read < total / 2 and self._filters(held) else min(1.0, read / total)
+        self.progress(self._pass - 1 + share, self._passes, f"{split}: {read:,} of {held.rows:,} rows read")
+
+    @staticmethod
+    def _filters(held: Held) -> bool:
+        return any(entry.name == "filter" for _, entry in held.pending)
+
+    def _size(self, held: Held) -> int:
+        fitting = int(BATCH_BYTES / max(1.0, held.row_bytes))
+        return max(1, min(MOST_ROWS, fitting, self.batch_rows or MOST_ROWS))
+
+    def _ordered(self, held: Held, split: str) -> Held:
+        """The rows in the order of their places: scattered into files of neighbours first, then each file sorted."""
+        store = Store(self.folder / f"{self._pass:03d}-{split}-order", self.part_seconds)
+        if not store.done:
+            order = held.places if held.places is not None else np.arange(held.rows)
+            buckets: stored.Buckets | None = None
+            for table, read in _tables(replace(held, places=None), None, 0, self._size(held)):
+                if buckets is None:
+                    fitting = int(BUCKET_BYTES * len(table) / max(1, table.nbytes))
+                    size = max(1, fitting, -(-len(order) // MOST_BUCKETS))
+                    buckets = stored.Buckets(store.folder, order, size)
+                buckets.add(table)
+                self.progress(self._pass - 1, self._passes, f"{split}: {read:,} of {held.rows:,} rows dealt out")
+                self.stop()
+            store.restart()
+            store.open(_schema(held, None))
+            for table in buckets.sorted() if buckets else ():
+                store.add(table, 0, [])
+                self.stop()
+            store.finish(None)
+        return replace(held, files=store.files, rows=store.rows, places=None)
+
+
+def _tables(held: Held, fused: Link | None, skip: int, size: int) -> Iterator[tuple[pa.Table, int]]:
+    """The rows from `skip` on, some at a time, and how many were read with them."""
+    query, parameter = _query(held, fused)
+    with parquet.connect(held.files) as connection, blamed(fused.steps) if fused else nullcontext():
+        reader = connection.sql(f"{query} OFFSET {skip:d}", params=[parameter]).to_arrow_reader(size)
+        for batch in reader:
+            table = pa.Table.from_batches([batch])
+            if held.places is not None:
+                low, high = np.searchsorted(held.places, [skip, skip + table.num_rows])
+                picked = pa.array(held.places[low:high] - skip)
+                skip += table.num_rows
+                table = table.take(picked)
+            else:
+                skip += table.num_rows
+            yield table, skip
+
+
+def _schema(held: Held, fused: Link | None) -> pa.Schema:
+    query, parameter = _query(held, fused)
+    with parquet.connect(held.files) as connection:
+        return connection.sql(f"{query} LIMIT 0", params=[parameter]).to_arrow_table().schema
+
+
+def _query(held: Held, fused: Link | None) -> tuple[str, list[str]]:
+    function, parameter = parquet.scan(held.files)
+    source = f"{function} AS rows"
+    return (fused.query(source) if fused else f"SELECT * FROM {source}"), parameter  # noqa: S608
+
+
+def _ascending(places: Numbers) -> bool:
+    return bool(np.all(np.diff(places) > 0))
+
+
+def _passes(mending: Mending, splits: list[str]) -> int:
+    """How often rows are read and written, for the progress."""
+    loose = dict.fromkeys(splits, False)
+    total = 0
+    for entry in mending.steps:
+        work = entry.step.work
+        for split in shapes.touched(entry, list(loose)):
+            if streams(entry):
+                loose[split] = True
+                continue
+            total += loose[split]
+            if isinstance(work, Parts):
+                del loose[split]
+                loose |= dict.fromkeys(work.names(entry.params), True)
+            else:
+                loose[split] = True
+    return total + len(loose)
