@@ -172,7 +172,7 @@ def card(
 
 @app.command()
 def upload(path: Annotated[Path, typer.Argument(help="The file.")]) -> None:
-    """Take in a CSV, TSV, JSON, JSONL or Parquet file as a data set and print its reference."""
+    """Take in a data file of any known format as a data set and print its reference."""
     if not path.is_file():
         raise InvalidInput("path", str(path), "There is no such file.")
     with opened() as studio:

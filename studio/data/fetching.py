@@ -23,13 +23,13 @@ from filelock import FileLock, Timeout
 from studio.core import addresses
 from studio.core.errors import Conflict, InvalidInput, NotFound, SiteError, TimedOut
 from studio.core.settings import Settings
+from studio.data import uploads
 from studio.data.content import FORMATS, MEGABYTE
 from studio.data.watching import UNWATCHED, Watch
 
 FIELD = "source"
 REDIRECTS = 5
 TRIES = 4
-STALE_SECONDS = 24 * 3600  # what is kept of a download that nobody goes on with
 SLOWEST = 32 * 1024  # bytes per second under which a download counts as stalled
 CHUNK = 1 << 18
 PARTIAL, BEYOND = 206, 416
@@ -109,7 +109,7 @@ def fetched(url: str, settings: Settings, owner: str, watch: Watch = UNWATCHED) 
     url = url.strip()
     _check(url, settings)
     downloads = settings.home / "datasets" / "downloads"
-    _sweep(downloads)
+    uploads.sweep(downloads, "*")
     folder = downloads / hashlib.sha256(f"{owner}\0{url}".encode()).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -269,9 +269,3 @@ def _name(answer: httpx2.Response) -> str:
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or url
-
-
-def _sweep(folder: Path) -> None:
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if time.time() - path.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,8 +1,10 @@
 """What is looked for in a split, where, and in which of three ways."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from studio.data.filters import Condition
 
 LONGEST = 1_000  # characters
 FARTHEST = 10_000  # hits of a ranking that can be paged through
@@ -24,10 +26,21 @@ class Search(BaseModel):
     )
     split: str = Field("train", description="Which part of the data set.")
     columns: tuple[str, ...] = Field(
-        (), max_length=MOST_COLUMNS, description="Where to look; all columns of text when none is named."
+        (),
+        max_length=MOST_COLUMNS,
+        description="Where to look. None named: all columns of text; for meaning the one with the longest texts.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        (), description="What must hold of each row besides; for text only, since a ranking is over all rows."
     )
     offset: int = Field(0, ge=0, le=FARTHEST, description="Hits to skip.")
     limit: int = Field(MOST, ge=0, le=MOST, description="Hits to show.")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if self.conditions and self.by != "text":
+            raise ValueError("Conditions go with text; words and meaning rank all rows.")
+        return self
 
     @field_validator("query")
     @classmethod

@@ -57,15 +57,19 @@ def _in_order(given: object) -> tuple[str, ...]:
     return tuple(str(name) for name in given)
 
 
-@lru_cache(maxsize=256)
 def _in_footer(file: DataFile, state: tuple[str, int, int]) -> Names:
-    """Read once per state of the file."""
+    return in_features(features_in_footer(file, state))
+
+
+@lru_cache(maxsize=256)
+def features_in_footer(file: DataFile, state: tuple[str, int, int]) -> dict[str, Any]:
+    """What `datasets` has left in a file of its columns, as JSON; read once per state of the file."""
     del state
     try:
         with parquet.connect([file]) as connection:
             query = "SELECT value FROM parquet_kv_metadata(?) WHERE key = CAST(? AS BLOB)"
             row = connection.execute(query, [parquet.address(file), KEY]).fetchone()
-        info = json.loads(row[0]).get("info") if row else None
-    except (duckdb.Error, ValueError, AttributeError, RecursionError):
+        found = json.loads(row[0])["info"]["features"] if row else {}
+    except (duckdb.Error, ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return in_features(info.get("features") if isinstance(info, dict) else None)
+    return found if isinstance(found, dict) else {}

@@ -105,7 +105,7 @@ class _Reader:
         path = self.folder / file
         with path.open("rb") as opened:
             head = opened.read(12)
-            if not _fits(head, self.kind) or path.stat().st_size > MAX_FILE:
+            if not fits(head, self.kind) or path.stat().st_size > MAX_FILE:
                 self.broken.append(file)
                 return None
             return {"bytes": head + opened.read(), "path": path.name}
@@ -124,7 +124,8 @@ class _Reader:
         return (parent / named).as_posix()
 
 
-def _fits(head: bytes, kind: Kind) -> bool:
+def fits(head: bytes, kind: Kind) -> bool:
+    """Whether a file that begins so is a picture, or a sound."""
     riff = head[8:12] if head[:4] in (b"RIFF", b"FORM") else b""
     if kind == "image":
         return head.startswith(IMAGES) or riff == b"WEBP"

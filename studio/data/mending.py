@@ -111,6 +111,16 @@ def read(given: str | Sequence[Any] | Mapping[str, Any]) -> Mending:
     return Mending(_entries(plain))
 
 
+def titles(steps: Any) -> tuple[str, ...]:
+    """What each step did, in a few words; of steps that are known no more, their names."""
+    if not steps:
+        return ()
+    try:
+        return tuple(entry.title() for entry in read(steps).steps)
+    except (InvalidInput, InvalidInputs):
+        return tuple(str(one.get("step")) for one in steps if isinstance(one, Mapping))
+
+
 def dumped(mending: Mending) -> str:
     """The recipe as YAML; `read` gives it back."""
     document: dict[str, Any] = {"format": FORMAT}

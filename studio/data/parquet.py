@@ -51,10 +51,11 @@ def connect(files: Sequence[DataFile], memory: str = "") -> Iterator[duckdb.Duck
         with duckdb.connect(config=config) as connection:
             if elsewhere.files:
                 connection.register_filesystem(elsewhere)
+            connection.execute("SET TimeZone = 'UTC'")  # moments are told the same on every machine
             connection.execute("SET enable_progress_bar = true")  # so that `query_progress` knows
             connection.execute("SET enable_progress_bar_print = false")
-            # files on the disk: what is skipped should not be read; less memory, and rows by number are found faster
-            connection.execute(f"SET disable_parquet_prefetching = {'false' if elsewhere.files else 'true'}")
+            # what is skipped should not be read, here or elsewhere: less memory, and rows by number are found faster
+            connection.execute("SET disable_parquet_prefetching = true")
             connection.execute("SET parquet_metadata_cache = true")  # a footer is read once, however many questions follow
             # these three only hold in this order, and only once the database is started
             connection.execute(f"SET allowed_paths = [{', '.join(literal(address(file)) for file in files)}]")

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from studio.core.errors import InvalidInput, UnknownName
 from studio.data import expressions, media, parquet, reading, shapes
+from studio.data.cells import plain
 from studio.data.chains import Chain, links, streams
 from studio.data.mending import Entry, Mending
 from studio.data.records import Basis, Column, Dataset
-from studio.data.cells import plain
 from studio.data.steps.base import NO_TOOLS, Parts, Places, Rows, Tools
 
 HEAD = 1_000  # rows of the source that are tried

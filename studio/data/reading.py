@@ -14,6 +14,7 @@ from studio.data.parquet import quote
 from studio.data.records import Column, Dataset
 
 BATCH = 10_000
+MEMORY = "350MB"  # of the database; with Python's own and what it does not count, it stays below 500 MB
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def opened(dataset: Dataset, split: str) -> Iterator[Split]:
     if split not in dataset.files:
         raise UnknownName("split", split, sorted(dataset.files, key=parquet.split_rank))
     files = dataset.files[split]
-    with parquet.connect(files) as connection:
+    with parquet.connect(files, MEMORY) as connection:
         try:
             source, parameter = parquet.scan(files)
             yield Split(connection, parquet.columns_of(connection, files), source, parameter)

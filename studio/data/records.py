@@ -37,6 +37,7 @@ class DatasetInfo:
         config: which of the source's configurations (subsets) this is, "" where there are none.
         configs: all of them, the default one first.
         labels: column → the names of its classes, in the order of their numbers, where the source states them.
+        languages: their codes, for example en, where the owner has stated them.
     """
 
     ref: str
@@ -51,6 +52,7 @@ class DatasetInfo:
     config: str = ""
     configs: tuple[str, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,10 @@ class Sandbox:
             process.kill()
             raise
         finally:
-            self._give(process if process.alive else _Process())
+            if not process.alive:
+                process.kill()  # closes what is left of it
+                process = _Process()
+            self._give(process)
             self._turns.release()
         if "refused" in answer:
             raise InvalidInput(*field, answer["refused"])
@@ -163,13 +166,14 @@ class _Process:
         self._ready = False
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "studio.data.sandboxed", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "studio.data.sandboxed", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env={"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])} | ENVIRONMENT,
+                env={"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+                | ENVIRONMENT,
                 start_new_session=True,
             )
 

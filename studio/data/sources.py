@@ -172,7 +172,8 @@ def _made(cache: Path, state: list[str], make: Callable[[Path], Taken]) -> tuple
     """The folder of splits that `make` fills, once per state; a folder is whole or not there."""
     target = cache / hashlib.sha256("\0\0".join(state).encode(errors="surrogateescape")).hexdigest()[:32]
     if not target.is_dir():
-        staging = cache / f".making-{secrets.token_hex(8)}"
+        uploads.sweep(cache)
+        staging = cache / f".staging-{secrets.token_hex(8)}"
         staging.mkdir(parents=True)
         try:
             remark = make(staging).remark

@@ -31,7 +31,7 @@ class Source:
 
 
 def source(functions: Iterable[Callable[..., Any]]) -> Source:
-    """The source of functions of the studio, each with all that it needs; two that differ under one name are an error."""
+    """The source of functions of the studio, each with all that it needs; one name for two things is an error."""
     found = Source()
     taken: dict[str, str] = {}
     for function in functions:

@@ -19,7 +19,7 @@ from studio.data.watching import UNWATCHED, Watch
 META = "meta.json"
 PREFIX = "upload:"
 ID = re.compile(r"[0-9a-f]{16}")
-STALE_SECONDS = 24 * 3600  # what an upload that was killed left behind
+STALE_SECONDS = 24 * 3600  # what a process that was killed left behind
 MAX_TITLE = 80
 
 
@@ -59,7 +59,7 @@ def store(path: Path, name: str, settings: Settings, owner: str, watch: Watch = 
 def _store(path: Path, title: str, settings: Settings, owner: str, watch: Watch) -> DatasetInfo:
     folder = owner_folder(settings, owner)
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    sweep(folder)
     upload_id = secrets.token_hex(8)
     staging = folder / f".staging-{upload_id}"
     staging.mkdir()
@@ -145,11 +145,11 @@ def _meta(folder: Path) -> Meta:
         raise StudioError(f"The upload {folder.name!r} is damaged. Delete it and upload the file again.") from None
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what killed uploads left; a day's grace, so that no upload under way is hit."""
-    for path in folder.glob(".staging-*"):
+def sweep(folder: Path, pattern: str = ".staging-*") -> None:
+    """Remove what killed processes left; a day's grace, so that no work under way is hit."""
+    for path in folder.glob(pattern):
         try:
             if time.time() - path.stat().st_mtime > STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
-        except FileNotFoundError:  # another upload swept it
+        except FileNotFoundError:  # another process swept it
             continue

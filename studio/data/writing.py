@@ -31,14 +31,15 @@ def write(
     """
     rows = 0
     with pq.ParquetWriter(target, schema, compression="zstd", **PAGES) as writer:
-        for group in _groups(batches, schema):
+        for group in groups(batches, schema):
             rows += group.num_rows
             writer.write_table(group, row_group_size=GROUP_ROWS)
             watch.at(rows / expected if expected else 0.0, f"Writing rows: {rows:,} so far")
     return rows
 
 
-def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+def groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The batches as row groups, bounded in rows and in bytes."""
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:

@@ -11,6 +11,7 @@ import gradio as gr
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.types import Caller
 from studio.data import views as rows
+from studio.data.content import FORMATS
 from studio.engines import ENGINES
 from studio.metrics import METRICS
 from studio.recipes import RECIPES
@@ -24,7 +25,7 @@ from studio.ui.parts import Html
 
 PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 90
 NARROW_COLUMNS = 4  # more of them are scrolled sideways
-DATA_FILES = [".csv", ".tsv", ".json", ".jsonl", ".parquet"]
+DATA_FILES = list(FORMATS)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def recipe_layout(studio: Studio, recipe: AnyRecipe, *, shown: bool) -> RecipeVi
             upload = None
             if hinted(recipe, "dataset"):
                 upload = gr.File(
-                    label="Use your own data: CSV, TSV, JSON, JSONL or Parquet", file_types=DATA_FILES, height=150
+                    label="Use your own data: CSV, JSON, Parquet, Arrow, text, SQLite or a ZIP",
+                    file_types=DATA_FILES,
+                    height=150,
                 )
             preview = gr.HTML()
     return RecipeView(recipe, column, form, upload, preview, engine, push, start, gr.State(""), job)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studio.core.errors import InvalidInput, InvalidInputs, NotFound, StudioError
+from studio.core.errors import InvalidInput, NotFound, StudioError
 from studio.core.types import Caller
 from studio.data import mending, previews, results, scripts, shapes
 from studio.data.mending import Mending as Recipe
@@ -143,19 +143,9 @@ class Mending(Data):
             manifest.title,
             manifest.recipe,
             manifest.created_at,
-            _titles(manifest.params.get("steps")),
+            mending.titles(manifest.params.get("steps")),
             revision,
             fingerprint,
         )
         before = manifest.data
         return ancestor, (before.id, before.revision, before.fingerprint) if before else None
-
-
-def _titles(steps: Any) -> tuple[str, ...]:
-    """What each step did, in a few words; of steps that are known no more, their names."""
-    if not steps:
-        return ()
-    try:
-        return tuple(entry.title() for entry in mending.read(steps).steps)
-    except (InvalidInput, InvalidInputs):
-        return tuple(str(one.get("step")) for one in steps if isinstance(one, Mapping))

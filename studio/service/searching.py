@@ -13,6 +13,7 @@ from studio.data import crossing, fulltext, indexes, reading, semantic, statisti
 from studio.data.crossing import Cross
 from studio.data.finding import Search
 from studio.data.indexes import Index, Kind
+from studio.data.parquet import quote
 from studio.data.records import Basis, Dataset
 from studio.data.statistics import Figures, Spread
 from studio.data.views import Page
@@ -25,6 +26,7 @@ from studio.tasks import TASKS
 AT_ONCE = 100_000  # rows up to which words are indexed while one waits, a second or two
 FARTHEST = 10_000  # rows of a ranking that can be paged through
 PLAIN = Wishes()
+GLANCE = 1_000  # rows that tell which column has the longest texts
 LABEL = 200  # characters of a text on the map
 ENCODER, POOLED = "feature-extraction", {"pooling": "mean", "normalize": True}
 
@@ -73,9 +75,9 @@ class Searching(Data):
             NotFound: there is no index for this yet; `build_index` makes it.
         """
         dataset, split = self.dataset(caller, ref), search.split
-        chosen, page = _texts(dataset, split, search.columns), (search.offset, search.limit)
+        chosen, page = _texts(dataset, split, search.columns, search.by), (search.offset, search.limit)
         if search.by == "text":
-            found = substring.search(dataset, split, chosen, search.query, *page)
+            found = substring.search(dataset, search, chosen)
         elif search.by == "words":
             found = fulltext.search(self._words(dataset, split, chosen), search.query, *page)
         else:
@@ -87,20 +89,22 @@ class Searching(Data):
     def search_index(
         self, caller: Caller, ref: str, split: str, kind: Kind, columns: Sequence[str] = ()
     ) -> Index | None:
-        """The finished index over these columns (all columns of text when none is named), if there is one."""
+        """The finished index over these columns, or those that `search` looks into, if there is one."""
         dataset = self.dataset(caller, ref)
-        return indexes.load(indexes.place(dataset, split, _texts(dataset, split, columns), kind, self.settings))
+        chosen = _texts(dataset, split, columns, kind)
+        return indexes.load(indexes.place(dataset, split, chosen, kind, self.settings))
 
     def build_index(
         self, caller: Caller, ref: str, values: Mapping[str, Any] | None = None, wishes: Wishes = PLAIN
     ) -> Job:
         """Make an index, as a job. `values` are further fields of the recipe "index": split, columns, kind, model.
 
-        All columns of text are taken when none is named. Raises what `submit` raises.
+        When no column is named it is those that `search` looks into. Raises what `submit` raises.
         """
         given = {name: value for name, value in (values or {}).items() if value not in ("", [], ())}
         if "columns" not in given:
-            given["columns"] = _texts(self.dataset(caller, ref), str(given.get("split", "train")), ())
+            split, kind = (str(given.get(name, usual)) for name, usual in (("split", "train"), ("kind", "words")))
+            given["columns"] = _texts(self.dataset(caller, ref), split, (), kind)
         return self.submit(caller, "index", given | {"dataset": ref}, wishes)
 
     def statistics(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = ()) -> list[Figures]:
@@ -121,7 +125,7 @@ class Searching(Data):
     def embedding_map(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = (), colour: str = "") -> Map:
         """Where rows lie by their meaning; raises `NotFound` while there is no index by meaning."""
         dataset = self.dataset(caller, ref)
-        chosen = _texts(dataset, split, columns)
+        chosen = _texts(dataset, split, columns, "meaning")
         place = indexes.place(dataset, split, chosen, "meaning", self.settings)
         if indexes.load(place) is None:
             raise _missing("meaning")
@@ -162,16 +166,21 @@ class Searching(Data):
         return [float(one) for one in vector]
 
 
-def _texts(dataset: Dataset, split: str, columns: Sequence[str]) -> list[str]:
-    """The columns that are searched; all of text when none is named."""
+def _texts(dataset: Dataset, split: str, columns: Sequence[str], by: str = "words") -> list[str]:
+    """The columns that are searched. None named: all of text; for meaning the one with the longest texts."""
     with reading.opened(dataset, split) as source:
         for name in columns:
             if source.column(name).kind == "other":
                 raise InvalidInput("columns", name, "Choose columns of text or numbers.")
         found = list(columns) or [column.name for column in source.columns if column.kind == "text"]
-    if not found:
-        raise InvalidInput("columns", "none", "It has no column of text to search in.")
-    return found
+        if not found:
+            raise InvalidInput("columns", "none", "It has no column of text to search in.")
+        if columns or by != "meaning" or len(found) == 1:
+            return found
+        lengths = ", ".join(f"avg(length({quote(name)}))" for name in found)
+        first = f"SELECT {lengths} FROM (SELECT * FROM {source.source} LIMIT {GLANCE})"  # noqa: S608
+        means = [mean or 0 for mean in source.select(first)[0]]
+    return [found[means.index(max(means))]]
 
 
 def _missing(kind: Kind) -> NotFound:

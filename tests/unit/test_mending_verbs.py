@@ -173,7 +173,7 @@ def test_tools(served: Served, ref: str) -> None:
 def test_terminal(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path / "home")
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("- {step: filter, condition: length(text) > 300}\n- {step: shuffle}\n")
+    recipe.write_text("- {step: filter, condition: length(text) > 200}\n- {step: shuffle}\n")
     assert "shuffle\t" in terminal.good("datasets", "steps")
     shown = terminal.run("datasets", "mend", "kit:debian-topics", str(recipe), "--preview", "--rows", "2")
     assert len(shown.stdout.splitlines()) == 3

@@ -6,7 +6,7 @@ the same too. A NULL is the same as a NULL.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -19,6 +19,9 @@ from studio.data.near import normalised
 from studio.data.parquet import literal, quote
 from studio.data.records import Column, Dataset
 from studio.data.rows import WHITESPACE
+from studio.data.watching import Watch
+
+MEMORY = "320MB"  # of the database; more spills to disk
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def hashed(
     one everywhere, else as text.
     """
     files = [path for split in splits for path in dataset.files[split]]
-    with parquet.connect(files) as connection:
+    with parquet.connect(files, MEMORY) as connection:
         connection.create_function(
             "normalised",
             _normal,
@@ -78,21 +81,23 @@ def hashed(
         connection.execute("CREATE TEMP TABLE same (split INTEGER, r BIGINT, h UBIGINT, m VARCHAR, extra VARCHAR)")
         reads = [_Read(dataset, split, connection) for split in splits]
         casts = {name: cast for name in compared.columns if (cast := _common(reads, name))}
-        values = ", ".join(f"c{place}" for place in range(len(compared.columns)))
+        watch = Watch(progress, lambda: bool(stop()))
+        step = 0.5 / len(reads)
         for place, read in enumerate(reads):
-            stop()
-            progress(place, 2 * len(reads), f"{splits[place]}: rows are hashed")
-            rows = read.rows(compared, casts)
-            read.run(f"INSERT INTO hashes SELECT {place}, r, hash({values}) FROM ({rows}) WHERE filled")  # noqa: S608
+            values, rows = read.values(compared, casts), read.rows(compared)
+            query = f"INSERT INTO hashes SELECT {place}, r, hash({values}) FROM ({rows}) WHERE filled"  # noqa: S608
+            read.run(query, f"{splits[place]}: rows are hashed", watch.part(step * place, step * (place + 1)))
         connection.execute("CREATE TEMP TABLE shared AS SELECT h FROM hashes GROUP BY h HAVING count(*) > 1")
         for place, read in enumerate(reads):
-            stop()
-            progress(len(reads) + place, 2 * len(reads), f"{splits[place]}: rows with the same hash are compared")
-            rows = f"SELECT *, hash({values}) AS h FROM ({read.rows(compared, casts)}) WHERE filled"  # noqa: S608
-            read.run(
-                f"INSERT INTO same SELECT {place}, r, h, md5(CAST(row({values}) AS VARCHAR)), extra"  # noqa: S608
-                f" FROM ({rows}) WHERE h IN (SELECT h FROM shared)"
+            values, rows = read.values(compared, casts), read.rows(compared)
+            # by number first, so that only these rows are normalised and hashed again
+            chosen = f"SELECT r FROM hashes WHERE split = {place} AND h IN (SELECT h FROM shared)"  # noqa: S608
+            query = (
+                f"INSERT INTO same SELECT {place}, r, hash({values}), md5(CAST(row({values}) AS VARCHAR)), extra"  # noqa: S608
+                f" FROM ({rows}) WHERE r IN ({chosen})"
             )
+            part = watch.part(0.5 + step * place, 0.5 + step * (place + 1))
+            read.run(query, f"{splits[place]}: rows with the same hash are compared", part)
         yield Hashed(connection, tuple(splits))
 
 
@@ -108,38 +113,39 @@ class _Read:
             raise parquet.damaged(self._ref, split, error) from None
         self.columns: dict[str, Column] = {column.name: column for column in found}
 
-    def rows(self, compared: Compared, casts: Mapping[str, str]) -> str:
-        """The rows in the order of the files as SQL: values `c0` …, `extra`, their number `r`, whether `filled`."""
-        outputs = [
-            f"{self._value(name, compared.normal, casts.get(name, ''))} AS c{place}"
-            for place, name in enumerate(compared.columns)
-        ]
+    def rows(self, compared: Compared) -> str:
+        """The rows in the order of the files as SQL: cells `c0` …, `extra`, their number `r`, whether `filled`."""
+        cells = [quote(name) if name in self.columns else "NULL" for name in compared.columns]
         extra = reading.as_text(self.columns[compared.extra]) if compared.extra in self.columns else "NULL"
         texts = [reading.as_text(self.columns[name]) for name in compared.columns if name in self.columns]
-        filled = (
-            f"trim(concat('', {', '.join(texts)}), {literal(WHITESPACE)}) <> ''" if compared.filled and texts else ""
-        )
-        outputs += [f"{extra} AS extra", f"{filled or 'true'} AS filled", "row_number() OVER () - 1 AS r"]
+        filled = "true"
+        if compared.filled and texts:
+            filled = f"trim(concat('', {', '.join(texts)}), {literal(WHITESPACE)}) <> ''"
+        outputs = [f"{cell} AS c{place}" for place, cell in enumerate(cells)]
+        outputs += [f"{extra} AS extra", f"{filled} AS filled", "row_number() OVER () - 1 AS r"]
         return f"SELECT {', '.join(outputs)} FROM {self._source}"  # noqa: S608
 
-    def run(self, query: str) -> None:
+    def values(self, compared: Compared, casts: Mapping[str, str]) -> str:
+        """What is compared of the cells, as SQL."""
+        found = []
+        for place, name in enumerate(compared.columns):
+            column, cell = self.columns.get(name), f"c{place}"
+            if column is not None and compared.normal and column.type == "VARCHAR":
+                cell = f"normalised({cell})"
+            elif column is not None and (cast := casts.get(name)):
+                cell = reading.as_text(replace(column, name=cell)) if cast == "VARCHAR" else f"CAST({cell} AS {cast})"
+            found.append(cell)
+        return ", ".join(found)
+
+    def run(self, query: str, message: str, watch: Watch) -> None:
         """Execute it over this split's files."""
+        watch.at(0.0, message)
         try:
-            self._connection.execute(query, [self._parameter])
+            parquet.run(self._connection, query, [self._parameter], message, watch)
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
             raise parquet.damaged(self._ref, self._split, error) from None
-
-    def _value(self, name: str, normal: bool, cast: str) -> str:
-        if name not in self.columns:
-            return "NULL"
-        column = self.columns[name]
-        if normal and column.type == "VARCHAR":
-            return f"normalised({quote(name)})"
-        if cast == "VARCHAR":
-            return reading.as_text(column)
-        return f"CAST({quote(name)} AS {cast})" if cast else quote(name)
 
 
 def _common(reads: Sequence[_Read], name: str) -> str:

@@ -47,7 +47,7 @@ class LabelErrorsParams(LabelledParams, SampledParams):
     rows: int = Field(
         20_000,
         ge=20,
-        le=200_000,
+        le=25_000,
         title="Rows",
         description="The most rows that are judged, of all splits together; of more it takes a random sample.",
     )

@@ -43,7 +43,7 @@ class LeakageParams(NearParams):
     rows: int = Field(
         200_000,
         ge=1,
-        le=5_000_000,
+        le=300_000,
         title="Rows",
         description="The most held-out rows that are looked up for near duplicates; the training split is read whole.",
     )

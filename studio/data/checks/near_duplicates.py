@@ -30,9 +30,9 @@ class NearParams(SampledParams):
     """How alike, and in what."""
 
     rows: int = Field(
-        500_000,
+        300_000,
         ge=1,
-        le=5_000_000,
+        le=500_000,
         title="Rows",
         description="The most rows that are compared of each split; of a larger one it takes a random sample.",
     )

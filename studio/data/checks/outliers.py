@@ -36,7 +36,7 @@ class OutliersParams(SampledParams):
     rows: int = Field(
         2_000_000,
         ge=1,
-        le=50_000_000,
+        le=5_000_000,
         title="Rows",
         description="Median and spread are those of at most about so many rows; outliers are looked for in all.",
     )

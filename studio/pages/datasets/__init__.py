@@ -5,14 +5,13 @@ A tab is one file and one line in `TABS`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.components import Component
 
 from studio.core.errors import StudioError
+from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.pages.datasets import address as addresses
 from studio.pages.datasets import asking, checking, figures, listing, looking, meaning, mending
@@ -35,9 +34,6 @@ class View:
     query: gr.Textbox
     listing: gr.Column
     words: gr.Textbox
-    ref: gr.Textbox
-    open: gr.Button
-    upload: gr.File
     listed: gr.HTML
     detail: gr.Column
     headline: gr.HTML
@@ -47,27 +43,21 @@ class View:
 def build(studio: Studio) -> None:
     """List and detail; the address says which of the two is shown, and which tab."""
     query = gr.Textbox(elem_id="dataset-query", elem_classes="offstage", label="Address")
-    with gr.Column(visible=False) as listed:
-        with gr.Row(elem_classes="search-row"):
-            words = gr.Textbox(label="Find", placeholder="Title, column or words of the description", max_lines=1)
-            ref = gr.Textbox(
-                label="Open another",
-                placeholder="owner/name, owner/name@revision, or a path on your own machine",
-                max_lines=1,
-            )
-            open_ = gr.Button("Open", size="md", scale=0, min_width=100)
-        upload = gr.File(label="Or upload a file", height=150)
-        table = gr.HTML()
+    with gr.Column(visible=False) as column:
+        words, listed = listing.build(studio, query)
     with gr.Column(visible=False) as detail:
-        headline = gr.HTML()
+        head = gr.HTML()
         with gr.Tabs(elem_id="dataset-tabs") as tabs:
             made = []
             for tab in TABS:
                 with gr.Tab(tab.title, id=tab.id) as opened:
                     made.append((tab, opened, *tab.build(studio, query)))
-    view = View(query, listed, words, ref, open_, upload, table, detail, headline, tabs)
-    wire(studio, view, [(tab, components, shown) for tab, _, components, shown in made])
-    for tab, opened, _, _ in made:
+    wire(
+        studio,
+        View(query, column, words, listed, detail, head, tabs),
+        [(tab, inside, shown) for tab, _, inside, shown in made],
+    )
+    for tab, opened, *_ in made:
         opened.select(None, None, query, js=f"() => window.studioDatasets.tab('{tab.id}')", **QUIET)
 
 
@@ -76,61 +66,32 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
     frame: list[Any] = [view.listing, view.listed, view.detail, view.headline, view.tabs]
     outputs = [*frame, *[component for _, components, _ in made for component in components]]
 
+    def listed(caller: Caller, words: str, problem: Html | str = "") -> list[Any]:
+        table = join([problem, listing.listed(studio, caller, words)])
+        shown = [gr.update(visible=True), table, gr.update(visible=False)]
+        return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
+
     @guarded
-    def show(query: str, request: gr.Request) -> list[Any]:
+    def show(query: str, words: str | None, request: gr.Request) -> list[Any]:
         caller, at = caller_of(request, studio), addresses.parse(query)
-        rest = [gr.skip()] * (len(outputs) - len(frame))
         if not at.ref:
-            shown = [gr.update(visible=True), listing.listed(studio, caller), gr.update(visible=False)]
-            return [*shown, gr.skip(), gr.skip(), *rest]
+            return listed(caller, words or "")
         try:
             dataset = studio.dataset(caller, at.ref)
         except StudioError as error:
-            table = join([parts.notice("bad", str(error)), listing.listed(studio, caller)])
-            return [gr.update(visible=True), table, gr.update(visible=False), gr.skip(), gr.skip(), *rest]
+            return listed(caller, words or "", parts.notice("bad", str(error)))
         if at.split not in dataset.info.splits:
             at = replace(at, split=next(iter(dataset.info.splits)))
         updates: list[Any] = []
         for tab, components, shown_at in made:
             here = tab.id == at.tab
             updates += shown_at(caller, at, dataset) if here else [gr.skip()] * len(components)
-        head = headline(at, dataset.info)
-        return [
-            gr.update(visible=False),
-            gr.skip(),
-            gr.update(visible=True),
-            head,
-            gr.update(selected=at.tab),
-            *updates,
-        ]
-
-    @guarded
-    def narrow(words: str | None, request: gr.Request) -> Html:
-        return listing.listed(studio, caller_of(request, studio), words or "")
-
-    @guarded
-    def opened(ref: str) -> str:
-        return urlencode({"ref": ref.strip()}, safe=":/@")
-
-    @guarded
-    def uploaded(path: str | None, request: gr.Request) -> str:
-        if not path:
-            return ""
-        info = studio.upload(caller_of(request, studio), Path(path), Path(path).name)
-        return urlencode({"ref": info.ref}, safe=":/")
+        shown = [gr.update(visible=False), gr.skip(), gr.update(visible=True), headline(at, dataset.info)]
+        return [*shown, gr.update(selected=at.tab), *updates]
 
     on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")
-    view.query.change(
-        show,
-        view.query,
-        outputs,
-        js="(query) => window.studioDatasets.went(query)",
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    view.words.input(narrow, view.words, view.listed, trigger_mode="always_last", **QUIET)
-    gr.on([view.open.click, view.ref.submit], opened, view.ref, view.query, **QUIET)
-    view.upload.upload(uploaded, view.upload, view.query, api_visibility="private", show_progress="minimal")
+    went = "(query, words) => [window.studioDatasets.went(query), words]"
+    view.query.change(show, [view.query, view.words], outputs, js=went, trigger_mode="always_last", **QUIET)
 
 
 def headline(at: Address, info: DatasetInfo) -> Html:
@@ -142,14 +103,24 @@ def headline(at: Address, info: DatasetInfo) -> Html:
         *([f"revision {info.revision[:10]}"] if info.revision else []),
     ]
     splits = join(_split(at, name, rows) for name, rows in info.splits.items())
+    subsets = Html("")
+    if len(info.configs) > 1:
+        named = join(_subset(at, info, name) for name in info.configs)
+        subsets = Html(f'<nav class="splits" aria-label="Subsets">{named}</nav>')
     back = Html(f'<a href="{addresses.PATH}" data-go>All data sets</a>')
     about = Html(f'<p class="note">{text(info.description)}</p>') if info.description else ""
     line = join([Html(f"<span>{text(fact)}</span>") for fact in facts])
     return Html(
         f'<div class="dataset-head"><div><h2>{text(info.title)}</h2><p class="ref">{text(info.ref)}</p></div>'
         f'<div class="actions">{back}</div></div><p class="facts-line">{line}</p>{about}'
-        f'<nav class="splits" aria-label="Splits">{splits}</nav>'
+        f'{subsets}<nav class="splits" aria-label="Splits">{splits}</nav>'
     )
+
+
+def _subset(at: Address, info: DatasetInfo, name: str) -> Html:
+    here = ' aria-current="true"' if name == info.config else ""
+    place = Address(ref=f"{at.ref.partition('#')[0]}#{name}", tab=at.tab).link()
+    return Html(f'<a href="{text(place)}" data-go{here}>{text(name)}</a>')
 
 
 def _split(at: Address, name: str, rows: int) -> Html:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode
 from pydantic import ValidationError
 
 from studio.data.filters import Condition
+from studio.data.finding import FARTHEST as REACH
 from studio.data.finding import Search, Way
 from studio.data.views import FARTHEST, MOST, View
 
@@ -62,8 +63,10 @@ class Address:
         )
 
     def search(self) -> Search:
-        """The search."""
-        return Search(query=self.q, by=self.by, split=self.split, offset=min(self.page * MOST, 10_000))
+        """The search; filters go with characters only."""
+        conditions = self.conditions if self.by == "text" else ()
+        offset = min(self.page * MOST, REACH)
+        return Search(query=self.q, by=self.by, split=self.split, conditions=conditions, offset=offset)
 
     def link(self, **changes: Any) -> str:
         """The address of this place with some changes, as a link."""

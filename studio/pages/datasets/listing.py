@@ -1,15 +1,55 @@
 """The list of data sets, and the ways to open another: a name, an address, a file."""
 
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
+
+import gradio as gr
 
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.pages.datasets.address import PATH
 from studio.service import Studio
 from studio.ui import parts
+from studio.ui.events import caller_of, guarded
 from studio.ui.parts import Html, join, text
 
 SOURCES = {"kit": "Starter kit", "upload": "Uploaded", "artifact": "Made by a job", "hub": "Hub", "file": "File"}
+HELP = "Of the Hub: owner/name@revision#subset; a file's web address; or a path on your own machine."
+
+
+def build(studio: Studio, query: gr.Textbox) -> tuple[gr.Textbox, gr.HTML]:
+    """Find, open, upload; gives the words that the table is narrowed by, and the table."""
+    with gr.Row(elem_classes="search-row"):
+        words = gr.Textbox(label="Find", info="Among those below.", placeholder="Title, column, words", max_lines=1)
+        ref = gr.Textbox(label="Open another", info=HELP, placeholder="owner/name, https://… or a path", max_lines=1)
+        open_ = gr.Button("Open", size="md", scale=0, min_width=100)
+    upload = gr.File(label="Or upload a file", height=150)
+    table = gr.HTML()
+
+    @guarded
+    def narrow(given: str | None, request: gr.Request) -> Html:
+        return listed(studio, caller_of(request, studio), given or "")
+
+    @guarded
+    def opened(given: str | None, request: gr.Request) -> str:
+        wanted = (given or "").strip()
+        if "://" in wanted or wanted.startswith("sql:"):  # a file or table from elsewhere becomes the caller's own
+            wanted = studio.add(caller_of(request, studio), wanted).ref
+        return urlencode({"ref": wanted}, safe=":/@")
+
+    @guarded
+    def uploaded(path: str | None, request: gr.Request) -> Any:
+        if not path:
+            return gr.skip()
+        info = studio.upload(caller_of(request, studio), Path(path), Path(path).name)
+        return urlencode({"ref": info.ref}, safe=":/")
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    words.input(narrow, words, table, trigger_mode="always_last", **quiet)
+    gr.on([open_.click, ref.submit], opened, ref, query, api_visibility="private")
+    upload.upload(uploaded, upload, query, api_visibility="private", show_progress="minimal")
+    return words, table
 
 
 def listed(studio: Studio, caller: Caller, words: str = "") -> Html:

@@ -167,6 +167,11 @@ def found(studio: Studio, caller: Caller, address: Address, dataset: Dataset) ->
 def said(total: int | None, address: Address, columns: Sequence[str]) -> Html:
     """What was found, where, and how it is ranked."""
     where = f"in {', '.join(columns)}"
+    left = address.by != "text" and (address.conditions or address.where)
+    if left:
+        where += " (filters do not hold for a ranking)"
+    elif address.where:
+        where += " (the condition in SQL does not hold for a search)"
     if address.by == "meaning":
         return Html(f'<p class="note">The nearest of {total:,} rows by meaning, {text(where)}.</p>')
     if address.by == "words":

@@ -11,6 +11,7 @@ from gradio.utils import get_upload_folder
 
 from studio.core.errors import InvalidInput, InvalidInputs, StudioError
 from studio.core.types import Caller, Slot
+from studio.data.content import FORMATS
 from studio.jobs.job import Job, JobState
 from studio.pages.playground.view import Batch, TaskForm
 from studio.service import Studio, Wishes
@@ -22,7 +23,7 @@ from studio.ui.parts import Html
 
 COLUMNS = 4  # inputs that a task may have
 POLL = 1.0  # seconds between two looks whether a batch is over
-DATA_FILES = [".csv", ".tsv", ".json", ".jsonl", ".parquet"]
+DATA_FILES = list(FORMATS)
 CSV = "result.csv"
 
 
@@ -50,7 +51,9 @@ def batch_part() -> Batch:
                         elem_classes=["field", "wide", f"at-column-{number}"])
             for number in range(COLUMNS)
         )  # fmt: skip
-    upload = gr.File(label="Or your own file: CSV, TSV, JSON, JSONL or Parquet", file_types=DATA_FILES, height=150)
+    upload = gr.File(
+        label="Or your own file: CSV, JSON, Parquet, Arrow, text, SQLite or a ZIP", file_types=DATA_FILES, height=150
+    )
     with gr.Row(elem_classes="actions-row"):
         start = gr.Button("Start the batch", variant="primary", size="md")
         download = gr.DownloadButton("Download CSV", size="md", visible=False)

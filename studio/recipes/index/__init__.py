@@ -16,6 +16,7 @@ from studio.recipes.base import Recipe
 
 ENCODER = "kit:minilm-l6"
 ENCODES = "sentence-similarity"
+READS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 MOST_VECTORS = 1_000_000  # rows; a search compares with every one
 MOST_COLUMNS = 20
 WRITER = 400 * 2**20  # bytes: the index writer and a batch of rows
@@ -82,7 +83,11 @@ def validate(params: IndexParams, settings: Settings, owner: str) -> list[Invali
         problems.append(InvalidInput("columns", wrong[0], f"Columns of text: {', '.join(texts) or 'none'}."))
     if params.kind == "meaning":
         try:
-            resolve_model(params.model, settings, owner, ENCODES)
+            files = resolve_model(params.model, settings, owner, ENCODES)
+            if not any(
+                (folder / name).is_file() for folder in (files.path, files.base or files.path) for name in READS
+            ):
+                problems.append(InvalidInput("model", params.model, "It reads no text: it has no tokenizer."))
         except UserError as error:
             problems.append(InvalidInput("model", params.model, str(error)))
     return problems

@@ -22,7 +22,7 @@ class TransformParams(BaseModel):
         min_length=1,
         max_length=MAX_TEXT,
         title="Recipe",
-        description="The steps as YAML; docs/datasets.md lists them.",
+        description="The steps as YAML; docs/mending.md lists them.",
         json_schema_extra={"lines": 12},
     )
     title: str = Field(

@@ -19,12 +19,13 @@ from studio.data import parquet, shapes
 from studio.data.chains import Chain, Link, Numbered, blamed, links, streams
 from studio.data.mending import Mending
 from studio.data.records import DataFile, Dataset, state_of
-from studio.data.steps.base import Columns, Numbers, Parts, Places, Tools
+from studio.data.steps.base import Columns, Numbers, Parts, Places, Rows, Tools
 from studio.recipes.transform import stored
 from studio.recipes.transform.stored import Store
 
 BATCH_BYTES = 8_000_000  # of a batch as Parquet, roughly
 MOST_ROWS = 10_000  # of a batch
+COSTLY_ROWS = 64  # of one for steps that take long: so often it is told how far they are, and asked whether to stop
 BUCKET_BYTES = 16_000_000  # of the rows that are put in order at once, in memory
 MOST_BUCKETS = 256
 
@@ -172,7 +173,9 @@ class Run:
 
     def _size(self, held: Held) -> int:
         fitting = int(BATCH_BYTES / max(1.0, held.row_bytes))
-        return max(1, min(MOST_ROWS, fitting, self.batch_rows or MOST_ROWS))
+        works = [entry.step.work for _, entry in held.pending]
+        most = COSTLY_ROWS if any(isinstance(work, Rows) and work.costly for work in works) else MOST_ROWS
+        return max(1, min(most, fitting, self.batch_rows or most))
 
     def _ordered(self, held: Held, split: str) -> Held:
         """The rows in the order of their places: scattered into files of neighbours first, then each file sorted."""

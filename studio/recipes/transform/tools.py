@@ -15,6 +15,7 @@ from studio.tasks.loading import load_model, load_tokenizer
 
 HERE = ("kit:", "artifact:")
 FILE = "tokenizer.json"
+CHUNK = 1_000  # texts whose encodings, which hold more than ids, are in memory at once
 
 
 def light(settings: Settings, owner: str) -> Tools:
@@ -22,9 +23,7 @@ def light(settings: Settings, owner: str) -> Tools:
 
     def tokenizer(ref: str) -> Tokenizer:
         if not ref.startswith(HERE):
-            expected = (
-                "A job fetches tokenizers of the Hub; a preview needs one that is here (kit:… or artifact:…)."
-            )
+            expected = "A job fetches tokenizers of the Hub; a preview needs one that is here (kit:… or artifact:…)."
             raise InvalidInput("tokenizer", ref, expected)
         file = _folder(ref, settings, owner, "tokenizer") / FILE
         if not file.is_file():
@@ -59,7 +58,8 @@ def fast(tokenizer: Any, texts: list[str], length: int) -> list[list[int]]:
         tokenizer.enable_truncation(length)
     else:
         tokenizer.no_truncation()
-    return [one.ids for one in tokenizer.encode_batch_fast(texts)]
+    parts = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+    return [one.ids for part in parts for one in tokenizer.encode_batch_fast(part)]
 
 
 def _loaded_tokenizer(ref: str, settings: Settings, owner: str) -> Any:

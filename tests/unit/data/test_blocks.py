@@ -101,3 +101,27 @@ def test_a_failure_leaves_nothing_wrong(tmp_path: Path, source: Source) -> None:
     with pytest.raises(ConnectionError):
         Blocks(store, "abc", len(CONTENT), fails).read(0, 10)
     assert Blocks(store, "abc", len(CONTENT), source).read(0, 10) == CONTENT[:10]
+
+
+def test_who_reads_on_gets_more_at_once(tmp_path: Path) -> None:
+    source = Source(random.Random(4).randbytes(40 * BLOCK))
+    file = opened(tmp_path, source)
+    for start in range(0, 40 * BLOCK, BLOCK // 4):
+        assert file.read(start, start + BLOCK // 4) == source.content[start : start + BLOCK // 4]
+    lengths = [(stop - start) // BLOCK for start, stop in source.asked]
+    assert lengths == [1, 2, 4, 8, 16, 9]
+
+
+def test_reading_on_stops_at_what_is_there(tmp_path: Path) -> None:
+    source = Source(random.Random(4).randbytes(40 * BLOCK))
+    file = opened(tmp_path, source)
+    file.read(3 * BLOCK, 4 * BLOCK)
+    for number in range(10):
+        file.read(number * BLOCK, (number + 1) * BLOCK)
+    assert sorted(source.asked) == [
+        (0, BLOCK),
+        (BLOCK, 3 * BLOCK),
+        (3 * BLOCK, 4 * BLOCK),
+        (4 * BLOCK, 6 * BLOCK),
+        (6 * BLOCK, 10 * BLOCK),
+    ]

@@ -15,7 +15,7 @@ import pytest
 from studio.core import addresses
 from studio.core.errors import InvalidInput, JobCancelled, NotFound, SiteError, TimedOut, UserError
 from studio.core.settings import Settings
-from studio.data import fetching
+from studio.data import fetching, uploads
 from studio.data.watching import Watch
 
 CONTENT = "".join(f"text {n},{n % 3}\n" for n in range(60_000)).encode()
@@ -321,6 +321,6 @@ def test_what_nobody_goes_on_with_is_swept(site: Site, settings: Settings, monke
         fetch("http://open.example/a.csv", settings, Watch(stop=lambda: len(site.asked) > 0))
     kept = settings.home / "datasets" / "downloads"
     assert len(list(kept.iterdir())) == 1
-    monkeypatch.setattr(fetching, "STALE_SECONDS", -1)
+    monkeypatch.setattr(uploads, "STALE_SECONDS", -1)
     fetch("http://open.example/b.csv", settings)
     assert not list(kept.iterdir())

@@ -64,7 +64,7 @@ def test_the_first_page_brings_little_here(hub: HubServer, settings: Settings, t
     assert hub.served(CONTENT) < 0.1 * len(BIG)
     page = views.page(dataset)
     assert [row[0] for row in page.rows] == list(range(100))
-    assert hub.served(CONTENT) < 0.5 * len(BIG)
+    assert hub.served(CONTENT) < 0.25 * len(BIG)
     before = hub.served(CONTENT)
     assert views.page(dataset).rows == page.rows
     assert hub.served(CONTENT) == before

@@ -247,7 +247,7 @@ def test_another_revision_is_said_and_runs(rows: Dataset, tmp_path: Path) -> Non
 
 
 def test_rows_that_a_later_step_names_must_be_there(rows: Dataset, tmp_path: Path) -> None:
-    steps = [{"step": "sample", "rows": 4, "splits": ["train"]}, {"step": "edit", "delete": [4]}]
+    steps: list[dict[str, Any]] = [{"step": "sample", "rows": 4, "splits": ["train"]}, {"step": "edit", "delete": [4]}]
     with pytest.raises(InvalidInput, match="There are 4 rows here") as caught:
         mended(rows, steps, tmp_path)
     assert caught.value.field == "steps.2.row"

@@ -347,8 +347,8 @@ def test_where_figures_come_from() -> None:
 
 @pytest.mark.parametrize("value", ["/home/me/rows.csv", "~/rows.csv", "C:\\Users\\me\\rows.csv"])
 def test_folders_of_this_machine_stay_here(value: str) -> None:
-    assert publish._public({"a": [value, 3]}) == {"a": ["rows.csv", 3]}
-    assert publish._public("kit:debian-topics") == "kit:debian-topics"
+    assert publish.public({"a": [value, 3]}) == {"a": ["rows.csv", 3]}
+    assert publish.public("kit:debian-topics") == "kit:debian-topics"
 
 
 TRAIN = """

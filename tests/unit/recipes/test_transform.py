@@ -207,7 +207,7 @@ print(sum(run.counts.values()), int(peak[1]) // 1024)
 def test_memory_does_not_grow_with_the_rows(steps: str, tmp_path: Path) -> None:
     """300 MB of text, a fourth of that as Parquet; the goal is a peak of 500 MB."""
     (tmp_path / "data").mkdir()
-    count, noise = 150_000, np.random.default_rng(0)
+    count, noise = 160_000, np.random.default_rng(0)
     with pq.ParquetWriter(
         tmp_path / "data" / "train.parquet",
         schema := pa.schema([("n", pa.int64()), ("t", pa.string()), ("label", pa.string())]),
@@ -224,7 +224,7 @@ def test_memory_does_not_grow_with_the_rows(steps: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows, peak = map(int, done.stdout.split())
-    assert rows == (100_000 if "filter" in steps else count)
+    assert rows == (106_666 if "filter" in steps else count)
     assert peak < 500
 
 
@@ -237,9 +237,9 @@ def test_tools_of_the_hub(settings: Settings) -> None:
 
 
 def test_rows_stay_in_order_over_many_groups(tmp_path: Path) -> None:
-    given = dataset(tmp_path / "data", train=pa.table({"n": range(30_000)}))
+    given = dataset(tmp_path / "data", train=pa.table({"n": range(12_345)}))
     run = Run(given, mending.read([{"step": "map", "into": "m", "expression": "n + 1"}]), tmp_path / "passes")
     (tmp_path / "out").mkdir()
     run.write(run(), tmp_path / "out")
-    assert pq.read_table(tmp_path / "out" / "train.parquet").column("m").to_pylist() == list(range(1, 30_001))
+    assert pq.read_table(tmp_path / "out" / "train.parquet").column("m").to_pylist() == list(range(1, 12_346))
     assert work.RECIPE == "recipe.yaml"

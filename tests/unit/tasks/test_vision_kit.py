@@ -12,7 +12,7 @@ from studio.core.settings import ROOT, Settings
 from studio.inference import models
 from studio.starter import kit
 from studio.starter.build import tables
-from studio.starter.build.vision import video
+from studio.starter.build.vision import matcher, video
 from studio.tasks import TASKS
 from studio.tasks.base import EXAMPLES, with_media
 from tests.contract.test_tasks import run, same
@@ -128,6 +128,30 @@ def test_what_is_pointed_at_is_masked() -> None:
     assert mask[35, 82]  # the fruit
     assert not mask[60, 37]  # the face
     assert not mask[120, 5]  # the ground
+
+
+def test_places_are_found_again_in_another_view(tmp_path: Path) -> None:
+    task = TASKS["keypoint-matching"]
+    entry = entry_of("matcher")
+    pipe = task.load(entry.path, None, "cpu")
+    pair = matcher.photo_pairs(5, matcher.TURNED, entry_of("efficientnet-lite0").path)[-1]
+    files = {"image_0": tmp_path / "one.png", "image_1": tmp_path / "other.png"}
+    for pixels, file in zip((pair.one, pair.other), files.values(), strict=True):
+        Image.fromarray(pixels).save(file)
+    found = task.predict(pipe, [{name: file.read_bytes() for name, file in files.items()}], task.params())[0]
+    places = np.array([[one["keypoint_image_0"][axis] for axis in "xy"] for one in found])
+    seen = np.array([[one["keypoint_image_1"][axis] for axis in "xy"] for one in found])
+    assert len(found) > 50
+    assert matcher.right(pair, (places, seen)).mean() > 0.7
+    assert not task.predict(pipe, [{name: blank() for name in files}], task.params())[0]
+    code = task.snippet(str(entry.path), {name: str(file) for name, file in files.items()}, task.params())
+    assert same(run(code, tmp_path), found)
+
+
+def blank() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(stream, "PNG")
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize("task", [name for name, one in TASKS.items() if one.group == "Vision"])

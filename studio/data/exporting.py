@@ -1,0 +1,273 @@
+"""Rows on their way out: CSV, JSON Lines or Parquet as a stream of bytes, of which little is in memory at a time.
+
+What is written is what is there. A cell that begins with "=" stays so: a spreadsheet that takes it for a formula is
+told to read the column as text; changing the data silently is not our way to protect it.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal, get_args
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from studio.core.errors import InvalidInput, JobCancelled, UnknownName
+from studio.data import expressions, features, filters, labels, numbering, parquet, reading, views, writing
+from studio.data.parquet import quote
+from studio.data.reading import Split
+from studio.data.records import Column, Dataset
+from studio.data.views import View
+
+Format = Literal["csv", "jsonl", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+ZIP = "application/zip"
+BATCH_BYTES = 8 << 20  # of a batch, as its rows lie in the files
+FRACTIONS = ("FLOAT", "DOUBLE")
+EXACT = ("DECIMAL", "HUGEINT", "UHUGEINT")  # numbers that JSON can say and floats cannot hold
+UNSAFE = re.compile(r"[^\w.-]+")
+
+Attend = Callable[[Callable[[], None]], AbstractContextManager[None]]
+Rows = Iterator[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file that is made while it is read: its name, its media type, its bytes part by part."""
+
+    name: str
+    media_type: str
+    parts: Iterator[bytes]
+
+
+def export(
+    dataset: Dataset,
+    format: Format,
+    split: str = "",
+    view: View | None = None,
+    attend: Attend = lambda _: nullcontext(),
+) -> Export:
+    """One split as a file; all of them, when none is named and there are several, as a zip of one file each.
+
+    Args:
+        dataset: where from.
+        format: csv, jsonl or parquet.
+        split: which part.
+        view: columns, conditions and order; its split, offset and limit do not count.
+        attend: what holds for as long as somebody reads; it is given what stops the work.
+
+    Raises:
+        UnknownName: no such format, split or column.
+        InvalidInputs: a condition does not fit its column.
+        InvalidInput: at "where" or "sort"; at "format", where bytes cannot be written as text; at "dataset".
+    """
+    if format not in FORMATS:
+        raise UnknownName("format", format, FORMATS)
+    if split and split not in dataset.files:
+        raise UnknownName("split", split, list(dataset.files))
+    wanted, view = [split] if split else list(dataset.files), view or View()
+    for one in wanted:
+        _check(dataset, view.model_copy(update={"split": one}), format)
+    title = file_name(dataset.info.title)
+    if len(wanted) == 1:
+        name = f"{title}-{file_name(wanted[0])}.{format}" if len(dataset.files) > 1 else f"{title}.{format}"
+        return Export(name, MEDIA_TYPES[format], _parts(dataset, view, wanted[0], format, attend))
+    return Export(f"{title}-{format}.zip", ZIP, _zipped(dataset, view, wanted, format, attend))
+
+
+def file_name(title: str) -> str:
+    """What a file may be called on any system."""
+    kept = UNSAFE.sub("-", title).strip("-.")[:80]
+    for ending in (*FORMATS, "tsv", "json", "zip"):
+        kept = kept.removesuffix(f".{ending}")
+    return kept or "data"
+
+
+@contextmanager
+def arrow(dataset: Dataset, view: View) -> Iterator[tuple[pa.Schema, Rows]]:
+    """The rows of a view as Arrow batches, and their schema with the features that `datasets` reads."""
+    with _opened(dataset, view, "parquet") as (schema, rows):
+        described = features.with_features(schema, features.of(dataset, view.split, schema))
+        yield described, (batch.cast(described) for batch in rows)
+
+
+@contextmanager
+def _opened(
+    dataset: Dataset, view: View, format: Format, attend: Attend = lambda _: nullcontext()
+) -> Iterator[tuple[pa.Schema, Rows]]:
+    with reading.opened(dataset, view.split) as source, attend(source.connection.interrupt):
+        query, values = _query(source, dataset, view, format)
+        try:
+            reader = source.connection.sql(query, params=[source.parameter, *values]).to_arrow_reader(_size(dataset))
+            yield reader.schema, iter(reader)
+        except duckdb.InterruptException:
+            raise JobCancelled from None
+
+
+def _size(dataset: Dataset) -> int:
+    """Rows of a batch: fewer where rows are large, pictures for example."""
+    row = dataset.info.bytes / max(1, sum(dataset.info.splits.values()))
+    return max(1, min(reading.BATCH, int(BATCH_BYTES / max(1.0, row))))
+
+
+def _check(dataset: Dataset, view: View, format: Format) -> None:
+    with reading.opened(dataset, view.split) as source:
+        query, values = _query(source, dataset, view, format)
+        if format == "parquet":
+            nothing = f"SELECT * FROM ({query}) LIMIT 0"  # noqa: S608
+            schema = source.connection.sql(nothing, params=[source.parameter, *values]).to_arrow_table().schema
+    if format == "parquet":
+        features.of(dataset, view.split, schema)
+
+
+def _query(source: Split, dataset: Dataset, view: View, format: Format) -> tuple[str, list[object]]:
+    columns = [source.column(name) for name in dict.fromkeys(view.columns)] or list(source.columns)
+    held = [column.name for column in columns if "BLOB" in column.type]
+    if held and format != "parquet":
+        expected = f"{', '.join(held)} holds pictures, sounds or other bytes. Choose parquet, or leave it out."
+        raise InvalidInput("format", format, expected)
+    outputs = ", ".join(_outputs(columns, format))
+    clause = filters.compiled(source.columns, view.conditions, labels.names(dataset, view.split))
+    conditions = [clause.sql] if clause.sql else []
+    if view.where.strip():
+        expressions.check(view.where, "where", source.columns)
+        conditions.append(f"(\n{view.where}\n)")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = numbering.numbered(source.connection, dataset.files[view.split], source.columns)
+    order = views.order(source.columns, view, rows.number)
+    table = rows.source if order else source.source  # counting rows costs time where nothing is sorted
+    return f"SELECT {outputs} FROM {table}{where}{order}", list(clause.values)  # noqa: S608
+
+
+def _outputs(columns: Sequence[Column], format: Format) -> Iterator[str]:
+    if format == "jsonl":
+        pairs = (f"{_key(one.name)}, {_json(quote(one.name), duckdb.sqltype(one.type), count())}" for one in columns)
+        yield f"CAST(json_object({', '.join(pairs)}) AS VARCHAR) AS line"
+        return
+    for column in columns:
+        name = quote(column.name)
+        if format == "csv":
+            cell = _text(column)
+            # a line with nothing in it is no row to most readers
+            alone = f"coalesce(CAST({cell} AS VARCHAR), '')"
+            yield f"{alone if len(columns) == 1 else cell} AS {name}"
+        else:
+            yield f"CAST({name} AS VARCHAR) AS {name}" if column.type.startswith("ENUM") else name
+
+
+def _text(column: Column) -> str:
+    """A cell of CSV: numbers, texts and booleans as they are, nested values as JSON, anything else as text."""
+    name = quote(column.name)
+    if column.type.endswith("]") or column.type.startswith(("STRUCT", "MAP", "UNION")):
+        return f"CAST({_json(name, duckdb.sqltype(column.type), count())} AS VARCHAR)"
+    return name if column.kind != "other" else f"CAST({name} AS VARCHAR)"
+
+
+def _json(expression: str, type_: Any, numbers: Iterator[int]) -> str:
+    """A value as strict JSON: decimals to the last digit, NaN and infinities as text."""
+    said = str(type_)
+    if said in FRACTIONS:
+        text = f"to_json(CAST({expression} AS VARCHAR))"
+        return f"CASE WHEN isfinite({expression}) THEN to_json({expression}) ELSE {text} END"
+    if said.split("(")[0] in EXACT:
+        return f"CAST(CAST({expression} AS VARCHAR) AS JSON)"
+    if not any(kind in said for kind in (*FRACTIONS, *EXACT)):
+        return f"to_json({expression})"
+    if type_.id in ("list", "array"):
+        item = f"x{next(numbers)}"
+        return f"to_json(list_transform({expression}, lambda {item}: {_json(item, type_.children[0][1], numbers)}))"
+    if type_.id == "struct":
+        inner = ((name, _json(f"{expression}.{quote(name)}", kind, numbers)) for name, kind in type_.children)
+        pairs = (f"{_key(name)}, {value}" for name, value in inner)
+        return f"CASE WHEN {expression} IS NOT NULL THEN json_object({', '.join(pairs)}) END"
+    return f"to_json(CAST({expression} AS VARCHAR))"
+
+
+def _key(name: str) -> str:
+    return parquet.literal(name)
+
+
+def _parts(dataset: Dataset, view: View, split: str, format: Format, attend: Attend) -> Iterator[bytes]:
+    asked = view.model_copy(update={"split": split})
+    with _opened(dataset, asked, format, attend) as (schema, rows):
+        if format == "csv":
+            yield from _csv(schema, rows)
+        elif format == "jsonl":
+            yield from _lines(rows)
+        else:
+            yield from _parquet(features.with_features(schema, features.of(dataset, split, schema)), rows)
+
+
+def _csv(schema: pa.Schema, rows: Rows) -> Iterator[bytes]:
+    import pyarrow.csv
+
+    sink = _Sink()
+    with pyarrow.csv.CSVWriter(sink, schema) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _lines(rows: Rows) -> Iterator[bytes]:
+    for batch in rows:
+        yield "".join(f"{line}\n" for line in batch.column(0).to_pylist()).encode()
+
+
+def _parquet(schema: pa.Schema, rows: Rows) -> Iterator[bytes]:
+    sink = _Sink()
+    with pq.ParquetWriter(sink, schema, compression="zstd", **writing.PAGES) as writer:
+        for group in writing.groups((batch.cast(schema) for batch in rows), schema):
+            writer.write_table(group, row_group_size=writing.GROUP_ROWS)
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _zipped(dataset: Dataset, view: View, splits: Sequence[str], format: Format, attend: Attend) -> Iterator[bytes]:
+    """One file for each split; Parquet is compressed already."""
+    sink = _Sink()
+    kind = zipfile.ZIP_STORED if format == "parquet" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(sink, "w", kind) as archive:
+        for split in splits:
+            with archive.open(f"{file_name(split)}.{format}", "w", force_zip64=True) as entry:
+                for part in _parts(dataset, view, split, format, attend):
+                    entry.write(part)
+                    yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """What is written into it can be taken out again; it never goes back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held, self._written = bytearray(), 0
+
+    def writable(self) -> bool:
+        """It takes bytes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Hold them."""
+        self._held += data
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """How many there were so far."""
+        return self._written
+
+    def taken(self) -> bytes:
+        """What was written since it was last asked."""
+        held, self._held = bytes(self._held), bytearray()
+        return held
