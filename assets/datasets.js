@@ -36,5 +36,25 @@
     set(new URL(link.href).search.replace(/^\?/, ""));
     document.querySelector("#dataset-tabs")?.scrollIntoView({ block: "nearest" });
   });
+  // ---- the list, narrowed by the words that are typed
+  const narrow = () => {
+    const list = document.querySelector(".dataset-list"), find = document.querySelector("#dataset-find input, #dataset-find textarea");
+    if (!list || !find) return;
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const row of list.querySelectorAll("tbody tr")) {
+      const said = row.querySelector("[data-said]")?.dataset.said || row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => said.includes(word));
+      shown += row.hidden ? 0 : 1;
+    }
+    list.querySelector(".panel").hidden = !shown;
+    list.querySelector("[data-none]").hidden = Boolean(shown);
+  };
+  let known = null;
+  new MutationObserver(() => { // a new list is narrowed as the old one was
+    const list = document.querySelector(".dataset-list");
+    if (list !== known) { known = list; narrow(); }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+  document.addEventListener("input", (event) => { if (event.target.closest?.("#dataset-find")) narrow(); });
   addEventListener("popstate", () => { if (field()) set(without(here())); });
 })();

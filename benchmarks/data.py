@@ -84,16 +84,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=bigdata.ROWS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="one figure")
+    parser.add_argument("--foreign", action="store_true", help="large pages, as most files of the Hub have them")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    dataset = bigdata.dataset(given.folder, given.rows)
+    dataset = bigdata.dataset(given.folder, given.rows, foreign=given.foreign)
     if given.only:
         print(json.dumps(measured(dataset, FIGURES[given.only], given.rounds)))
         return
     found = {}
     for name in FIGURES:
         command = [sys.executable, "-m", "benchmarks.data", "--folder", str(given.folder), "--rows", str(given.rows)]
-        command += ["--rounds", str(given.rounds), "--only", name]
+        command += ["--rounds", str(given.rounds), "--only", name, *(["--foreign"] if given.foreign else [])]
         found[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         if not given.json:
             goal = f", goal {GOALS[name]} ms" if name in GOALS else ""

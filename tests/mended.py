@@ -68,7 +68,7 @@ def dataset(folder: Path, **splits: pa.Table) -> Dataset:
     """The tables as a data set of files."""
     folder.mkdir(parents=True, exist_ok=True)
     for split, table in splits.items():
-        pq.write_table(table, folder / f"{split}.parquet", row_group_size=max(1, min(10, len(table))))
+        pq.write_table(table, folder / f"{split}.parquet", row_group_size=max(10, len(table) // 4))
     return sources.resolve(str(folder), Settings(home=folder.parent / "home", offline=True), "local")
 
 

@@ -136,15 +136,20 @@ def predict(
 
 @app.command()
 def publish(
-    artifact: ArtifactId,
+    artifact: Annotated[str, typer.Argument(help="Id of an artifact, or a data set: kit:ID, upload:ID, artifact:ID.")],
     repo_id: Annotated[str, typer.Argument(help="owner/name on the Hub.")],
     public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private otherwise.")] = False,
+    license_: Annotated[str, typer.Option("--license", help="The Hub's id of a data set's licence.")] = "",
     wait: Annotated[bool, typer.Option(help="Follow it until it is over.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Push an artifact with its model card to the Hub; run it again to go on after a cut."""
-    artifact = artifact.removeprefix("artifact:")
-    submit(lambda studio: studio.publish(LOCAL, artifact, repo_id, private=not public), wait=wait, as_json=as_json)
+    """Push a model or a data set with its card to the Hub; run it again to go on after a cut."""
+    artifact, values = artifact.removeprefix("artifact:"), {"license": license_}
+    submit(
+        lambda studio: studio.publish(LOCAL, artifact, repo_id, private=not public, values=values),
+        wait=wait,
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -153,7 +158,7 @@ def card(
     check: Annotated[bool, typer.Option("--check", help="Lint it instead of printing it.")] = False,
     save: Annotated[Path | None, typer.Option(help="Replace the saved card by this file.")] = None,
 ) -> None:
-    """Print, check or replace the model card of an artifact."""
+    """Print, check or replace the card of an artifact."""
     with opened() as studio:
         if save is not None:
             if not save.is_file():
@@ -163,7 +168,7 @@ def card(
         if not check:
             print(text)
             return
-        problems = studio.lint_card(text)
+        problems = studio.lint_card(text, studio.card_kind(LOCAL, artifact))
     for problem in problems:
         print(f"{problem.level}\t{problem.line}\t{problem.field}\t{problem.message}")
     if any(problem.level == "error" for problem in problems):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from studio.cli import checks, looking, mending, opening, searching
+from studio.cli import checks, looking, making, mending, opening, searching
 from studio.cli.shared import LOCAL, AsJson, opened
 from studio.terminal import show
 
@@ -14,6 +14,7 @@ checks.add_to(app)
 looking.add_to(app)
 searching.add_to(app)
 mending.add_to(app)
+making.add_to(app)
 opening.add_to(app)
 
 

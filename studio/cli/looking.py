@@ -45,7 +45,7 @@ def view(
 ) -> None:
     """Rows of a data set: filtered, sorted, at any depth."""
     asked = {"split": split, "columns": column or (), "where": where, "sort": sort, "descending": descending}
-    conditions = [_condition(text) for text in filter_ or ()]
+    conditions = [condition(text) for text in filter_ or ()]
     wanted = params.parse(View, asked | {"offset": offset, "limit": limit, "conditions": conditions})
     with opened() as studio:
         page = studio.view(LOCAL, ref, wanted)
@@ -91,7 +91,8 @@ def row(
         print(f"{_safe(value.column)}\t{_safe(_text(value.value))}{named}{cut}")
 
 
-def _condition(text: str) -> Any:
+def condition(text: str) -> Any:
+    """A condition as it is written in a terminal; raises `InvalidInput`."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

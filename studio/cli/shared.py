@@ -76,7 +76,7 @@ def _result(studio: Studio, job: Job) -> str:
     if job.recipe == "kit-add" and job.state is JobState.SUCCEEDED:
         return f"kit:{job.params['name']}"
     if job.recipe == "publish" and job.state is JobState.SUCCEEDED:
-        return studio.artifact(LOCAL, str(job.params["artifact"])).manifest.published[-1]
+        return studio.published_at(LOCAL, job)
     return job.artifact or job.id
 
 

@@ -35,7 +35,7 @@ ZIP = "application/zip"
 BATCH_BYTES = 8 << 20  # of a batch, as its rows lie in the files
 FRACTIONS = ("FLOAT", "DOUBLE")
 EXACT = ("DECIMAL", "HUGEINT", "UHUGEINT")  # numbers that JSON can say and floats cannot hold
-UNSAFE = re.compile(r"[^\w.-]+")
+UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 
 Attend = Callable[[Callable[[], None]], AbstractContextManager[None]]
 Rows = Iterator[pa.RecordBatch]

@@ -140,7 +140,9 @@ def _compiled(columns: Mapping[str, Column], condition: Condition, labels: Label
     elif op in ("in", "not in"):
         sql = f"{_left(column, op)} {op.upper()} ({', '.join([holder] * len(values))})"
     else:
-        form = WRITTEN.get(op, "{x} " + op.removeprefix("length ") + " {v}")
+        # DuckDB takes contains(list, '') for true, as it is of texts
+        written = "list_contains({x}, {v})" if op == "contains" and _items(column) else WRITTEN.get(op)
+        form = written or "{x} " + op.removeprefix("length ") + " {v}"
         sql = form.format(x=_left(column, op), v=holder)
     return Clause(sql, values)
 

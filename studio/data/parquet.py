@@ -56,7 +56,8 @@ def connect(files: Sequence[DataFile], memory: str = "") -> Iterator[duckdb.Duck
             connection.execute("SET enable_progress_bar_print = false")
             # what is skipped should not be read, here or elsewhere: less memory, and rows by number are found faster
             connection.execute("SET disable_parquet_prefetching = true")
-            connection.execute("SET parquet_metadata_cache = true")  # a footer is read once, however many questions follow
+            # a footer is read once, however many questions follow
+            connection.execute("SET parquet_metadata_cache = true")
             # these three only hold in this order, and only once the database is started
             connection.execute(f"SET allowed_paths = [{', '.join(literal(address(file)) for file in files)}]")
             connection.execute("SET enable_external_access = false")

@@ -6,15 +6,18 @@ import secrets
 import shutil
 import time
 import unicodedata
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from studio.core.errors import InvalidInput, NotFound, StudioError
 from studio.core.settings import Settings
 from studio.data import content, intake, parquet
 from studio.data.records import Dataset, DatasetInfo
 from studio.data.watching import UNWATCHED, Watch
+from studio.hub.card_lint import LANGUAGE
+from studio.hub.vocabulary import license_id
 
 META = "meta.json"
 PREFIX = "upload:"
@@ -89,6 +92,37 @@ def load(ref: str, settings: Settings, owner: str) -> Dataset:
     folder = _find(ref, settings, owner)
     info = _meta(folder).info
     return Dataset(info, {split: (folder / f"{split}.parquet",) for split in info.splits})
+
+
+class About(BaseModel):
+    """What an owner says of a data set; a field that is not given stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str | None = Field(None, min_length=1, max_length=MAX_TITLE, description="What it is called.")
+    description: str | None = Field(None, max_length=2_000, description="What it holds, and how it came about.")
+    license: str | None = Field(None, max_length=100, description="The Hub's id of its licence, for example cc-by-4.0.")
+    languages: tuple[str, ...] | None = Field(None, max_length=50, description="Their codes, for example en, de.")
+
+
+def describe(ref: str, about: About, settings: Settings, owner: str) -> DatasetInfo:
+    """Say what an upload is; raises `NotFound`, and `InvalidInput` at "title", "license" or "languages"."""
+    folder = _find(ref, settings, owner)
+    given = about.model_dump(exclude_none=True)
+    if "title" in given:
+        given["title"] = clean_title(given["title"].replace("/", "-"))
+    if given.get("license") and not license_id(given["license"]):
+        expected = "Use the Hub's id of a licence, for example cc-by-4.0, mit, or other."
+        raise InvalidInput("license", given["license"], expected)
+    for code in given.get("languages", ()):
+        if not LANGUAGE.fullmatch(code):
+            raise InvalidInput("languages", code, "Use codes of two or three small letters such as en, de or zh-Hant.")
+    meta = _meta(folder)
+    changed = meta.model_copy(update={"info": replace(meta.info, **given)})
+    partial = folder / f".{META}.{secrets.token_hex(4)}"
+    partial.write_text(changed.model_dump_json(indent=2), encoding="utf-8")
+    partial.replace(folder / META)
+    return changed.info
 
 
 def list_all(settings: Settings, owner: str) -> list[DatasetInfo]:

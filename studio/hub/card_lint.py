@@ -1,4 +1,4 @@
-"""What the Hub, or a reader, would object to in a model card."""
+"""What the Hub, or a reader, would object to in the card of a model or a data set."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from studio.core.settings import Settings
 from studio.hub import front_matter, session
 from studio.hub.failures import TOKEN, clean
+from studio.hub.repos import RepoType
 from studio.hub.vocabulary import LICENSES, PIPELINE_TAGS
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
@@ -32,15 +33,22 @@ class CardProblem:
 
 
 Check = Callable[[Any, int], Iterator[CardProblem]]
+NOT_FOUND = "the Hub can neither find nor run the model properly"
+WANTED: Mapping[RepoType, Mapping[str, str]] = {
+    "model": dict.fromkeys(("license", "library_name", "pipeline_tag"), NOT_FOUND),
+    "dataset": {"license": "nobody knows what they may do with the data"},
+}
 
 
-def lint(text: str) -> list[CardProblem]:
+def lint(text: str, kind: RepoType = "model") -> list[CardProblem]:
     """Every problem of a card, in order of appearance; none means that it may be published."""
-    problems = [*_metadata(text), *_body(text), *_secrets(text)]
+    problems = [*_metadata(text, kind), *_body(text, kind), *_secrets(text)]
     return sorted(problems, key=lambda problem: (problem.line, problem.level))
 
 
-def validate_online(text: str, settings: Settings, token: SecretStr | None = None) -> list[CardProblem]:
+def validate_online(
+    text: str, settings: Settings, token: SecretStr | None = None, kind: RepoType = "model"
+) -> list[CardProblem]:
     """Ask the Hub itself, which has the last say. Raises `HubUnreachable` and its like."""
     api = session.api(settings, token)
 
@@ -48,7 +56,7 @@ def validate_online(text: str, settings: Settings, token: SecretStr | None = Non
         from huggingface_hub import get_session
         from huggingface_hub.utils._http import hf_raise_for_status
 
-        body = {"content": text, "repoType": "model"}
+        body = {"content": text, "repoType": kind}
         answer = get_session().post(f"{api.endpoint}/api/validate-yaml", json=body, headers=api._build_hf_headers())
         if answer.status_code != 400:
             hf_raise_for_status(answer)
@@ -70,7 +78,7 @@ def _online(level: Literal["error", "warning"], item: Mapping[str, Any]) -> Card
     return CardProblem(level, named[1] if named else "metadata", message)
 
 
-def _metadata(text: str) -> Iterator[CardProblem]:
+def _metadata(text: str, kind: RepoType) -> Iterator[CardProblem]:
     if not front_matter.has_block(text):
         yield CardProblem("error", "metadata", "The card must begin with a metadata block between two lines of ---.", 1)
         return
@@ -83,11 +91,9 @@ def _metadata(text: str) -> Iterator[CardProblem]:
     if not isinstance(data, dict):
         yield CardProblem("error", "metadata", "The metadata must be a list of fields, one `name: value` a line.", 1)
         return
-    for name in ("license", "library_name", "pipeline_tag"):
+    for name, harm in WANTED[kind].items():
         if not data.get(name):
-            yield CardProblem(
-                "warning", name, f"Without {name} the Hub can neither find nor run the model properly.", 1
-            )
+            yield CardProblem("warning", name, f"Without {name} {harm}.", 1)
     for name, check in CHECKS.items():
         if data.get(name) is not None:
             yield from check(data[name], _line(data, name))
@@ -209,7 +215,7 @@ class _Heading:
     line: int
 
 
-def _body(text: str) -> Iterator[CardProblem]:
+def _body(text: str, kind: RepoType) -> Iterator[CardProblem]:
     """Headings and sections; code blocks are passed over."""
     _, body = front_matter.split(text)
     first = text[: len(text) - len(body)].count("\n") + 1
@@ -229,10 +235,10 @@ def _body(text: str) -> Iterator[CardProblem]:
             filled.add(len(headings) - 1)
         elif line.strip():
             filled.add(len(headings) - 1)
-    yield from _structure(headings, filled, first)
+    yield from _structure(headings, filled, first, "model" if kind == "model" else "data set")
 
 
-def _structure(headings: list[_Heading], filled: set[int], first: int) -> Iterator[CardProblem]:
+def _structure(headings: list[_Heading], filled: set[int], first: int, what: str) -> Iterator[CardProblem]:
     if not headings or headings[0].level != 1:
         yield CardProblem("warning", "headings", "The text should begin with one # title.", first)
     for index, heading in enumerate(headings):
@@ -246,7 +252,8 @@ def _structure(headings: list[_Heading], filled: set[int], first: int) -> Iterat
             yield CardProblem("warning", "headings", "There should be one # title only.", heading.line)
     titles = [heading.title.lower() for heading in headings]
     if not any("limitation" in title or "risk" in title for title in titles):
-        yield CardProblem("warning", "limitations", "Say under a heading “Limitations” what the model is not good for.")
+        message = f"Say under a heading “Limitations” what the {what} is not good for."
+        yield CardProblem("warning", "limitations", message)
 
 
 def _secrets(text: str) -> Iterator[CardProblem]:

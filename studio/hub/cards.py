@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.hub.card_lint import HUB_ID, OUTSIDE, CardProblem, lint, validate_online
 from studio.hub.front_matter import dump, edit, load, split
+from studio.hub.markdown import code, inline
 from studio.hub.vocabulary import license_id
 
 __all__ = ["PLACEHOLDER", "CardFacts", "CardProblem", "edit", "fill", "lint", "load", "split", "validate_online"]
@@ -90,7 +91,7 @@ class CardFacts:
     @property
     def base_on_hub(self) -> str:
         """The base model's Hub id, or ""."""
-        return _hub_id(self.base_model) or _hub_id(self.base_upstream)
+        return hub_id(self.base_model) or hub_id(self.base_upstream)
 
 
 def fill(facts: CardFacts) -> str:
@@ -100,7 +101,8 @@ def fill(facts: CardFacts) -> str:
     return f"---\n{dump(_metadata(facts))}---\n\n{text}\n"
 
 
-def _hub_id(name: str) -> str:
+def hub_id(name: str) -> str:
+    """The id on the Hub of what is named so, or "" for what lies elsewhere."""
     plain = name.partition("@")[0]
     return plain if plain and not plain.startswith(OUTSIDE) and "/" in plain and HUB_ID.fullmatch(plain) else ""
 
@@ -115,8 +117,8 @@ def _metadata(facts: CardFacts) -> dict[str, Any]:
         data["base_model_relation"] = "adapter" if facts.adapter else "finetune"
     if facts.task:
         data["pipeline_tag"] = facts.task
-    if _hub_id(facts.data):
-        data["datasets"] = [_hub_id(facts.data)]
+    if hub_id(facts.data):
+        data["datasets"] = [hub_id(facts.data)]
     names = dict.fromkeys(name for figures in facts.figures for name in figures.metrics if not name.endswith("loss"))
     if names:
         data["metrics"] = list(names)
@@ -128,10 +130,10 @@ def _metadata(facts: CardFacts) -> dict[str, Any]:
 
 
 def _result(facts: CardFacts, figures: Figures) -> dict[str, Any]:
-    dataset: dict[str, Any] = {"name": facts.data or "unnamed", "type": _hub_id(facts.data) or _slug(facts.data)}
+    dataset: dict[str, Any] = {"name": facts.data or "unnamed", "type": hub_id(facts.data) or _slug(facts.data)}
     if figures.split:
         dataset["split"] = figures.split
-    if facts.data_revision and _hub_id(facts.data):
+    if facts.data_revision and hub_id(facts.data):
         dataset["revision"] = facts.data_revision
     return {
         "task": {"type": facts.task, "name": facts.task.replace("-", " ").capitalize()},
@@ -149,21 +151,21 @@ def _name(facts: CardFacts) -> str:
 
 
 def _summary(facts: CardFacts) -> Iterator[str]:
-    yield f"# {_inline(facts.title)}"
+    yield f"# {inline(facts.title)}"
     yield ""
     what = "A LoRA adapter" if facts.adapter else "A model"
     task = f" for {facts.task.replace('-', ' ')}" if facts.task else ""
-    base = f", fine-tuned from {_code(facts.base_model)}" if facts.base_model else ""
-    data = f" on {_code(facts.data)}" if facts.data else ""
+    base = f", fine-tuned from {code(facts.base_model)}" if facts.base_model else ""
+    data = f" on {code(facts.data)}" if facts.data else ""
     yield f"{what}{task}{base}{data}."
     if facts.labels:
         yield ""
-        yield f"It tells {len(facts.labels)} classes apart: {', '.join(_code(label) for label in facts.labels)}."
+        yield f"It tells {len(facts.labels)} classes apart: {', '.join(code(label) for label in facts.labels)}."
     if facts.base_included:
-        upstream = f", which was made from {_code(facts.base_upstream)}" if facts.base_upstream else ""
+        upstream = f", which was made from {code(facts.base_upstream)}" if facts.base_upstream else ""
         yield ""
         yield (
-            f"The base model {_code(facts.base_model)}{upstream}, lies in the folder `base` of this repository. The "
+            f"The base model {code(facts.base_model)}{upstream}, lies in the folder `base` of this repository. The "
             "adapter fits that base only; it does not fit the model that the base was made from."
         )
 
@@ -172,7 +174,7 @@ def _results(facts: CardFacts) -> Iterator[str]:
     yield "## Results"
     for figures in facts.figures:
         yield ""
-        where = f"the split {_code(figures.split)}" if figures.split else "rows that were held out"
+        where = f"the split {code(figures.split)}" if figures.split else "rows that were held out"
         rows = f" ({figures.rows:,} rows)" if figures.rows else ""
         use = "chose the checkpoint that was kept" if figures.chose else "played no part in the training"
         yield f"Measured on {where}{rows}, which {use}:"
@@ -180,7 +182,7 @@ def _results(facts: CardFacts) -> Iterator[str]:
         yield "| metric | this model | baseline |"
         yield "|---|---:|---:|"
         for name in dict.fromkeys([*figures.metrics, *figures.baselines]):
-            yield f"| {_inline(name)} | {_figure(figures.metrics, name)} | {_figure(figures.baselines, name)} |"
+            yield f"| {inline(name)} | {_figure(figures.metrics, name)} | {_figure(figures.baselines, name)} |"
     yield ""
     if not facts.figures:
         yield "No figures were measured."
@@ -216,7 +218,7 @@ def _adapter_code(facts: CardFacts) -> Iterator[str]:
     auto = AUTO_CLASSES.get(facts.task, "AutoModel")
     source = "folder" if facts.base_included else json.dumps(facts.repo_id)
     base = ['folder + "/base"'] if facts.base_included else [json.dumps(facts.base_on_hub or facts.base_model)]
-    if facts.base_revision and _hub_id(facts.base_model):
+    if facts.base_revision and hub_id(facts.base_model):
         base.append(f"revision={json.dumps(facts.base_revision)}")
     if facts.labels:
         base.append("num_labels=len(labels)")
@@ -249,32 +251,32 @@ def _data(facts: CardFacts) -> Iterator[str]:
     if not facts.data:
         yield "The data was not recorded."
         return
-    yield f"- data set: {_code(facts.data)}"
+    yield f"- data set: {code(facts.data)}"
     if facts.data_revision:
-        yield f"- revision: {_code(facts.data_revision)}"
+        yield f"- revision: {code(facts.data_revision)}"
     for split_name, rows in facts.splits.items():
         held_out = any(figures.split == split_name for figures in facts.figures)
         use = " (not trained on, measured above)" if held_out else ""
-        yield f"- {_code(split_name)}: {rows:,} rows{use}"
+        yield f"- {code(split_name)}: {rows:,} rows{use}"
     if facts.data_fingerprint:
-        yield f"- SHA-256 over the files that were read: {_code(facts.data_fingerprint)}"
+        yield f"- SHA-256 over the files that were read: {code(facts.data_fingerprint)}"
     if facts.data_license:
-        yield f"- licence: {_inline(facts.data_license)}"
-    if not _hub_id(facts.data):
+        yield f"- licence: {inline(facts.data_license)}"
+    if not hub_id(facts.data):
         yield "- these files are not on the Hub under this name"
 
 
 def _procedure(facts: CardFacts) -> Iterator[str]:
     yield "## Training procedure"
     yield ""
-    yield f"Recipe {_code(facts.recipe)}, seed {facts.seed}."
+    yield f"Recipe {code(facts.recipe)}, seed {facts.seed}."
     rows = list(_flat(facts.params))
     if rows:
         yield ""
         yield "| setting | value |"
         yield "|---|---|"
         for name, value in rows:
-            yield f"| {_inline(name)} | {_inline(value)} |"
+            yield f"| {inline(name)} | {inline(value)} |"
 
 
 def _flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -339,13 +341,3 @@ def _reproduce(facts: CardFacts) -> Iterator[str]:
 
 def _shell(text: str) -> str:
     return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else "'" + text.replace("'", "'\\''") + "'"
-
-
-def _inline(text: str) -> str:
-    """Text as it may stand in a line or a table cell: no markup of its own, no line breaks."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split())) if text else ""
-
-
-def _code(text: str) -> str:
-    plain = " ".join(text.replace("`", "'").split())
-    return f"`{plain}`"

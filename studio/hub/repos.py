@@ -5,7 +5,7 @@ An upload is one commit, so a repository is never half new.
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ from studio.core.settings import Settings
 from studio.hub import auth, session
 
 if TYPE_CHECKING:
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.hf_api import RepoFile
 
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -30,12 +30,18 @@ RepoType = Literal["model", "dataset"]
 
 @dataclass(frozen=True)
 class Push:
-    """What is to go where."""
+    """What is to go where.
+
+    Attributes:
+        replaced: a regular expression; files there that it fits go away, unless the folder has them too.
+    """
 
     folder: Path
     repo_id: str
     private: bool = True
     message: str = "Publish with Studio"
+    kind: RepoType = "model"
+    replaced: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,10 @@ def transfer_deadline(settings: Settings, size: int) -> float:
     return 3 * settings.hub_deadline + size / SLOWEST
 
 
-def create_repo(repo_id: str, token: SecretStr, settings: Settings, private: bool = True) -> bool:
-    """Create a model repository; False when the account has it already.
+def create_repo(
+    repo_id: str, token: SecretStr, settings: Settings, private: bool = True, kind: RepoType = "model"
+) -> bool:
+    """Create a repository; False when the account has it already.
 
     Raises `Conflict` when it is somebody else's, or when it is public and `private` was asked for, and
     `Forbidden` when the token may not create it.
@@ -100,24 +108,25 @@ def create_repo(repo_id: str, token: SecretStr, settings: Settings, private: boo
     api = session.api(settings, token)
     try:
         session.ask(
-            lambda: api.create_repo(repo_id, private=private, exist_ok=False),
+            lambda: api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=False),
             settings.hub_deadline,
             f"creating {repo_id}",
             repo_id,
         )
     except Conflict as conflict:
-        return _take_over(who.owns(owner), private, repo_id, (settings, token), conflict)
+        if not who.owns(owner):
+            taken = f"{repo_id} exists and belongs to somebody else. Choose a name under your own account."
+            raise Conflict(taken) from None
+        return _take_over(kind, private, repo_id, (settings, token), conflict)
     return True
 
 
 def _take_over(
-    ours: bool, private: bool, repo_id: str, access: tuple[Settings, SecretStr], conflict: Conflict
+    kind: RepoType, private: bool, repo_id: str, access: tuple[Settings, SecretStr], conflict: Conflict
 ) -> Literal[False]:
-    """Whether a repository that exists may be written to."""
-    if not ours:
-        raise Conflict(f"{repo_id} exists and belongs to somebody else. Choose a name under your own account.")
+    """Whether a repository of one's own that exists may be written to."""
     try:
-        found = info("model", repo_id, "", *access)
+        found = info(kind, repo_id, "", *access)
     except NotFound:
         raise conflict from None
     if private and not found.private:
@@ -136,21 +145,23 @@ def upload(
     from huggingface_hub import CommitOperationAdd
 
     api = session.api(settings, token)
-    files = _compare(_inventory(push.folder), _listing(api, push.repo_id, settings))
+    there = _listing(api, push, settings)
+    files = _compare(_inventory(push.folder), there)
     changed = [file for file in files if not file.unchanged]
     total = sum(file.size for file in changed)
     operations = {file.path: CommitOperationAdd(file.path, str(file.file)) for file in changed}
+    gone = _replaced(push, there, files)
     done = 0
     for group in _groups(changed):
         size = sum(file.size for file in group)
         name = group[0].path if len(group) == 1 else f"{len(group)} small files"
         report(done, total, f"Sending {name}")
-        _send(api, push.repo_id, [operations[file.path] for file in group], (settings, size), cancelled)
+        _send(api, push, [operations[file.path] for file in group], (settings, size), cancelled)
         done += size
     report(done, total, "Writing the commit")
-    commit = _commit(api, push, list(operations.values()), settings, cancelled)
+    commit = _commit(api, push, [*operations.values(), *gone], settings, cancelled)
     return PublishResult(
-        url=f"{settings.endpoint}/{push.repo_id}",
+        url=f"{settings.endpoint}/{'datasets/' if push.kind == 'dataset' else ''}{push.repo_id}",
         commit=commit,
         files=tuple(file.path for file in changed),
         skipped=tuple(file.path for file in files if file.unchanged),
@@ -158,13 +169,23 @@ def upload(
     )
 
 
-def _listing(api: "HfApi", repo_id: str, settings: Settings) -> dict[str, "RepoFile"]:
+def _listing(api: "HfApi", push: Push, settings: Settings) -> dict[str, "RepoFile"]:
     def listing() -> dict[str, "RepoFile"]:
         from huggingface_hub.hf_api import RepoFile
 
-        return {file.path: file for file in api.list_repo_tree(repo_id, recursive=True) if isinstance(file, RepoFile)}
+        tree = api.list_repo_tree(push.repo_id, recursive=True, repo_type=push.kind)
+        return {file.path: file for file in tree if isinstance(file, RepoFile)}
 
-    return session.ask(listing, settings.hub_deadline, f"listing {repo_id}", repo_id)
+    return session.ask(listing, settings.hub_deadline, f"listing {push.repo_id}", push.repo_id)
+
+
+def _replaced(push: Push, there: Iterable[str], files: Sequence[_Local]) -> "list[CommitOperationDelete]":
+    """What is to go away, in the same commit."""
+    from huggingface_hub import CommitOperationDelete
+
+    ours = {file.path for file in files}
+    fitting = [path for path in there if push.replaced and re.fullmatch(push.replaced, path)]
+    return [CommitOperationDelete(path) for path in fitting if path not in ours]
 
 
 def _inventory(folder: Path) -> list[_Local]:
@@ -196,17 +217,17 @@ def _groups(files: Sequence[_Local]) -> list[list[_Local]]:
 
 def _send(
     api: "HfApi",
-    repo_id: str,
+    push: Push,
     operations: "list[CommitOperationAdd]",
     load: tuple[Settings, int],
     cancelled: Callable[[], bool],
 ) -> None:
     """Bring the contents to the Hub's file storage; the repository does not change yet."""
     session.ask(
-        lambda: api.preupload_lfs_files(repo_id, operations, free_memory=False),
+        lambda: api.preupload_lfs_files(push.repo_id, operations, free_memory=False, repo_type=push.kind),
         transfer_deadline(*load),
-        f"sending files to {repo_id}",
-        repo_id,
+        f"sending files to {push.repo_id}",
+        push.repo_id,
         cancelled,
     )
 
@@ -214,7 +235,7 @@ def _send(
 def _commit(
     api: "HfApi",
     push: Push,
-    operations: "list[CommitOperationAdd]",
+    operations: "list[CommitOperationAdd | CommitOperationDelete]",
     settings: Settings,
     cancelled: Callable[[], bool],
 ) -> str:
@@ -224,9 +245,9 @@ def _commit(
         import warnings
 
         if not operations:
-            return api.repo_info(push.repo_id).sha or ""
+            return api.repo_info(push.repo_id, repo_type=push.kind).sha or ""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the Hub's remarks on the card were shown before
-            return api.create_commit(push.repo_id, operations, commit_message=push.message).oid
+            return api.create_commit(push.repo_id, operations, commit_message=push.message, repo_type=push.kind).oid
 
     return session.ask(commit, 3 * settings.hub_deadline, f"publishing {push.repo_id}", push.repo_id, cancelled)

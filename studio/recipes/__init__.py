@@ -11,6 +11,7 @@ RECIPES: Registry[AnyRecipe] = Registry(
         "index": "studio.recipes.index:RECIPE",
         "transform": "studio.recipes.transform:RECIPE",
         "check": "studio.recipes.check:RECIPE",
+        "annotate": "studio.recipes.annotate:RECIPE",
         "publish": "studio.recipes.publish:RECIPE",
         "kit-add": "studio.recipes.kit_add:RECIPE",
     },

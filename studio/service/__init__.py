@@ -10,6 +10,7 @@ from studio.service.checks import Checks
 from studio.service.exploring import Exploring
 from studio.service.jobs import Wishes
 from studio.service.kit import Kit
+from studio.service.making import Making
 from studio.service.mending import Mending
 from studio.service.opening import Opening
 from studio.service.playground import Compared, Playground
@@ -20,5 +21,5 @@ from studio.service.searching import Searching
 __all__ = ["Compared", "ModelFacts", "ModelFilters", "Prediction", "Studio", "Wishes"]
 
 
-class Studio(Checks, Opening, Exploring, Searching, Mending, Runs, Playground, Results, Kit):
+class Studio(Checks, Opening, Exploring, Searching, Mending, Making, Runs, Playground, Results, Kit):
     """One installation: the store, the scheduler, the inference worker and the Hub behind one set of verbs."""

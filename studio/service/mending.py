@@ -14,7 +14,7 @@ from studio.data.records import Dataset
 from studio.data.steps import STEPS
 from studio.jobs.job import Job
 from studio.recipes.transform import tools
-from studio.recipes.transform.work import RECIPE
+from studio.recipes.transform.work import AS_YAML
 from studio.service.data import Data
 from studio.service.jobs import Wishes
 
@@ -125,7 +125,7 @@ class Mending(Data):
     def _made_with(self, caller: Caller, ref: str) -> str:
         if not ref.startswith(results.PREFIX):
             raise InvalidInput("recipe", "nothing", "Give the steps; only results of jobs (artifact:…) have their own.")
-        file = self.artifact(caller, ref.removeprefix(results.PREFIX)).path / RECIPE
+        file = self.artifact(caller, ref.removeprefix(results.PREFIX)).path / AS_YAML
         if not file.is_file():
             raise NotFound(f"{ref} was not made by a recipe of steps.")
         return file.read_text(encoding="utf-8")

@@ -1,16 +1,21 @@
-"""Results of jobs: artifacts, their cards, and publishing them on the Hub."""
+"""Results of jobs: artifacts, their cards, and publishing them and data sets on the Hub."""
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from studio.core.errors import Conflict, NotFound
 from studio.core.types import Caller
+from studio.data import results, sources
 from studio.hub import auth, cards
 from studio.hub.auth import Account
 from studio.hub.cards import CardProblem
+from studio.hub.repos import RepoType
 from studio.jobs import artifacts
 from studio.jobs.artifacts import Artifact
-from studio.jobs.job import Job
-from studio.recipes.publish import card_facts
+from studio.jobs.job import Job, JobState
+from studio.recipes.publish import card_facts, link
+from studio.recipes.publishing import facts
 from studio.service.jobs import Jobs, Wishes
 
 CARD = "README.md"
@@ -48,16 +53,24 @@ class Results(Jobs):
             self.store.forget_artifact(artifact_id)
 
     def card(self, caller: Caller, artifact_id: str, *, fresh: bool = False) -> str:
-        """The model card: as saved, else (or when `fresh`) filled from the manifest."""
+        """The card of a model or a data set: as saved, else (or when `fresh`) filled from what is known."""
         artifact = self.artifact(caller, artifact_id)
         saved = artifact.path / CARD
         if saved.is_file() and not fresh:
             return saved.read_text(encoding="utf-8")
+        if artifact.manifest.kind == results.KIND:
+            owner = artifact.manifest.owner
+            dataset = sources.resolve(results.PREFIX + artifact.id, self._settings(caller), owner)
+            return facts.fresh_card(dataset, self.settings, owner)
         return cards.fill(card_facts(artifact.manifest, root=self.settings))
 
-    def lint_card(self, text: str) -> list[CardProblem]:
-        """What the Hub, or a reader, would object to."""
-        return cards.lint(text)
+    def lint_card(self, text: str, kind: RepoType = "model") -> list[CardProblem]:
+        """What the Hub, or a reader, would object to in the card of a model or a data set."""
+        return cards.lint(text, kind)
+
+    def card_kind(self, caller: Caller, artifact_id: str) -> RepoType:
+        """Whether a result is published as a model or as a data set."""
+        return "dataset" if self.artifact(caller, artifact_id).manifest.kind == results.KIND else "model"
 
     def save_card(self, caller: Caller, artifact_id: str, text: str) -> None:
         """Keep the card with its artifact."""
@@ -71,9 +84,27 @@ class Results(Jobs):
         token = auth.token_for(caller, self.settings)
         return auth.account(token, self.settings) if token is not None and self.hub().reachable else None
 
-    def publish(self, caller: Caller, artifact_id: str, repo_id: str, *, private: bool = True, key: str = "") -> Job:
-        """Push an artifact with its card as a job; pressing again goes on where a cut push stopped."""
-        self.artifact(caller, artifact_id)
-        return self.submit(
-            caller, "publish", {"artifact": artifact_id, "repo_id": repo_id, "private": private}, Wishes(key)
-        )
+    def publish(
+        self,
+        caller: Caller,
+        artifact_id: str,
+        repo_id: str,
+        *,
+        private: bool = True,
+        key: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Push a result, or a data set by its reference, with its card as a job.
+
+        Pressing again goes on where a cut push stopped. `values` are further fields of the recipe "publish": license,
+        card, message.
+        """
+        if artifacts.ID.fullmatch(artifact_id):
+            self.artifact(caller, artifact_id)
+        given = {**(values or {}), "artifact": artifact_id, "repo_id": repo_id, "private": private}
+        return self.submit(caller, "publish", given, Wishes(key))
+
+    def published_at(self, caller: Caller, job: Job) -> str:
+        """Where a push has put what it sent; "" for any other job, and while it is not over."""
+        over = job.recipe == "publish" and job.state is JobState.SUCCEEDED
+        return link(job.params, self.settings, job.owner) if over and caller.may_see(job.owner) else ""

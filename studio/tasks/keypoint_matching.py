@@ -133,7 +133,12 @@ TASK = Task(
     ),
     output=Slot("pairs", Modality.KEYPOINTS, "Matches", "Pairs of points, the surest first."),
     params=KeypointMatchingParams,
-    models=("zju-community/efficientloftr", "magic-leap-community/superglue_outdoor", "ETH-CVG/lightglue_superpoint"),
+    models=(
+        "kit:matcher",
+        "zju-community/efficientloftr",
+        "magic-leap-community/superglue_outdoor",
+        "ETH-CVG/lightglue_superpoint",
+    ),
     examples=examples(ID),
     load=load,
     predict=predict,

@@ -109,7 +109,7 @@ TASK = Task(
     ),
     output=Slot("answer", Modality.CELLS, "Answer", "The chosen cells, and what is done with them."),
     params=TableQuestionAnsweringParams,
-    models=("google/tapas-tiny-finetuned-wtq", "google/tapas-base-finetuned-wtq"),
+    models=("kit:tables", "google/tapas-tiny-finetuned-wtq", "google/tapas-base-finetuned-wtq"),
     examples=examples(ID),
     load=load,
     predict=predict,

@@ -85,7 +85,7 @@ def _add_looks(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
     ) -> dict[str, Any]:
         """A page of at most 100 rows: filtered, sorted, at any depth."""
         asked = {"split": split, "columns": columns or (), "where": where, "sort": sort, "descending": descending}
-        wanted = params.parse(View, asked | {"offset": offset, "limit": limit, "conditions": _listed(conditions)})
+        wanted = params.parse(View, asked | {"offset": offset, "limit": limit, "conditions": listed(conditions)})
         return asdict(await asking.run(partial(studio.view, caller, ref, wanted, counting=counting), request))
 
     @api.post("/datasets/sql")
@@ -119,7 +119,8 @@ def _add_looks(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
         return Response(found.data, media_type=found.media_type, headers=SAFE)
 
 
-def _listed(conditions: str) -> list[Any]:
+def listed(conditions: str) -> list[Any]:
+    """Conditions as an address has them; raises `InvalidInput`."""
     try:
         found = json.loads(conditions or "[]")
     except (ValueError, RecursionError):

@@ -19,7 +19,7 @@ from studio.jobs.job import JobState
 from studio.recipes import RECIPES
 from studio.service import Studio, Wishes
 from studio.ui.events import caller_of
-from studio.web import checks, datasets, mcp, mending, models, openai, opening, problems, searching, tasks
+from studio.web import checks, datasets, making, mcp, mending, models, openai, opening, problems, searching, tasks
 from studio.web.answers import job_json
 from studio.web.tasks import Asking
 
@@ -69,6 +69,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
     datasets.add_routes(api, studio, who, asking)
     searching.add_routes(api, studio, who, asking)
     mending.add_routes(api, studio, who, asking)
+    making.add_routes(api, studio, who, asking)
     _add_jobs(api, studio, who)
     checks.add_routes(api, studio, who)
     _add_runs(api, studio, who)
@@ -187,7 +188,7 @@ def _add_artifacts(api: FastAPI, studio: Studio, who: Any) -> None:
     ) -> list[dict[str, Any]]:
         """Keep a card with its artifact; answers with what the linter says."""
         studio.save_card(caller, artifact_id, text)
-        return [asdict(problem) for problem in studio.lint_card(text)]
+        return [asdict(problem) for problem in studio.lint_card(text, studio.card_kind(caller, artifact_id))]
 
     @api.post("/artifacts/{artifact_id}/publish", status_code=201)
     def publish(

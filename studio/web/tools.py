@@ -11,7 +11,7 @@ from studio.service import ModelFilters, Studio
 from studio.service.playground import AT_ONCE
 from studio.tasks import TASKS
 from studio.tasks.bodies import decoded
-from studio.web import checks, dataset_tools, mending, opening, searching
+from studio.web import checks, dataset_tools, making, mending, opening, searching
 from studio.web.models import compared
 from studio.web.verbs import MODEL, NUMBER, TEXT, Verb
 
@@ -101,6 +101,7 @@ VERBS: dict[str, Verb] = {
     **dataset_tools.VERBS,
     **searching.VERBS,
     **mending.VERBS,
+    **making.VERBS,
     **checks.VERBS,
     "list_recipes": Verb(
         "What can run as a job, with the schema of its parameters.",

@@ -43,6 +43,8 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # saving is not what is tested
         TINY["translation"](staged)
+    config = staged / "tokenizer_config.json"  # what is untrained never ends a sentence by itself
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"model_max_length": 12}))
     add_artifact(settings, staged, "tiny-translation", task="translation")
     return full(settings, "local", "cpu")
 

@@ -33,7 +33,6 @@ class View:
 
     query: gr.Textbox
     listing: gr.Column
-    words: gr.Textbox
     listed: gr.HTML
     detail: gr.Column
     headline: gr.HTML
@@ -44,7 +43,7 @@ def build(studio: Studio) -> None:
     """List and detail; the address says which of the two is shown, and which tab."""
     query = gr.Textbox(elem_id="dataset-query", elem_classes="offstage", label="Address")
     with gr.Column(visible=False) as column:
-        words, listed = listing.build(studio, query)
+        listed = listing.build(studio, query)
     with gr.Column(visible=False) as detail:
         head = gr.HTML()
         with gr.Tabs(elem_id="dataset-tabs") as tabs:
@@ -54,7 +53,7 @@ def build(studio: Studio) -> None:
                     made.append((tab, opened, *tab.build(studio, query)))
     wire(
         studio,
-        View(query, column, words, listed, detail, head, tabs),
+        View(query, column, listed, detail, head, tabs),
         [(tab, inside, shown) for tab, _, inside, shown in made],
     )
     for tab, opened, *_ in made:
@@ -66,20 +65,20 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
     frame: list[Any] = [view.listing, view.listed, view.detail, view.headline, view.tabs]
     outputs = [*frame, *[component for _, components, _ in made for component in components]]
 
-    def listed(caller: Caller, words: str, problem: Html | str = "") -> list[Any]:
-        table = join([problem, listing.listed(studio, caller, words)])
+    def listed(caller: Caller, problem: Html | str = "") -> list[Any]:
+        table = join([problem, listing.listed(studio, caller)])
         shown = [gr.update(visible=True), table, gr.update(visible=False)]
         return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
 
     @guarded
-    def show(query: str, words: str | None, request: gr.Request) -> list[Any]:
+    def show(query: str, request: gr.Request) -> list[Any]:
         caller, at = caller_of(request, studio), addresses.parse(query)
         if not at.ref:
-            return listed(caller, words or "")
+            return listed(caller)
         try:
             dataset = studio.dataset(caller, at.ref)
         except StudioError as error:
-            return listed(caller, words or "", parts.notice("bad", str(error)))
+            return listed(caller, parts.notice("bad", str(error)))
         if at.split not in dataset.info.splits:
             at = replace(at, split=next(iter(dataset.info.splits)))
         updates: list[Any] = []
@@ -90,8 +89,8 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
         return [*shown, gr.update(selected=at.tab), *updates]
 
     on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")
-    went = "(query, words) => [window.studioDatasets.went(query), words]"
-    view.query.change(show, [view.query, view.words], outputs, js=went, trigger_mode="always_last", **QUIET)
+    went = "(query) => window.studioDatasets.went(query)"
+    view.query.change(show, view.query, outputs, js=went, trigger_mode="always_last", **QUIET)
 
 
 def headline(at: Address, info: DatasetInfo) -> Html:

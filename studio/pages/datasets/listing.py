@@ -12,24 +12,27 @@ from studio.pages.datasets.address import PATH
 from studio.service import Studio
 from studio.ui import parts
 from studio.ui.events import caller_of, guarded
-from studio.ui.parts import Html, join, text
+from studio.ui.parts import Html, text
 
 SOURCES = {"kit": "Starter kit", "upload": "Uploaded", "artifact": "Made by a job", "hub": "Hub", "file": "File"}
 HELP = "Of the Hub: owner/name@revision#subset; a file's web address; or a path on your own machine."
 
 
-def build(studio: Studio, query: gr.Textbox) -> tuple[gr.Textbox, gr.HTML]:
-    """Find, open, upload; gives the words that the table is narrowed by, and the table."""
+def build(studio: Studio, query: gr.Textbox) -> gr.HTML:
+    """Find (datasets.js narrows the table as one types), open, upload; the table is what is returned."""
     with gr.Row(elem_classes="search-row"):
-        words = gr.Textbox(label="Find", info="Among those below.", placeholder="Title, column, words", max_lines=1)
+        gr.Textbox(
+            label="Find",
+            info="Among those below.",
+            placeholder="Title, column, words",
+            max_lines=1,
+            interactive=True,
+            elem_id="dataset-find",
+        )
         ref = gr.Textbox(label="Open another", info=HELP, placeholder="owner/name, https://… or a path", max_lines=1)
         open_ = gr.Button("Open", size="md", scale=0, min_width=100)
     upload = gr.File(label="Or upload a file", height=150)
     table = gr.HTML()
-
-    @guarded
-    def narrow(given: str | None, request: gr.Request) -> Html:
-        return listed(studio, caller_of(request, studio), given or "")
 
     @guarded
     def opened(given: str | None, request: gr.Request) -> str:
@@ -45,20 +48,17 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[gr.Textbox, gr.HTML]:
         info = studio.upload(caller_of(request, studio), Path(path), Path(path).name)
         return urlencode({"ref": info.ref}, safe=":/")
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    words.input(narrow, words, table, trigger_mode="always_last", **quiet)
     gr.on([open_.click, ref.submit], opened, ref, query, api_visibility="private")
     upload.upload(uploaded, upload, query, api_visibility="private", show_progress="minimal")
-    return words, table
+    return table
 
 
-def listed(studio: Studio, caller: Caller, words: str = "") -> Html:
-    """Everything that the caller can open by a click, or what of it the words name."""
-    wanted = words.lower().split()
-    found = [one for one in studio.datasets(caller) if all(word in _said(one) for word in wanted)]
-    if not found:
-        return parts.empty_state("No data set like this", "Search for other words, upload a file, or open a Hub id.")
-    return parts.panel("", parts.table(("Data set", "Source", "Rows", "Columns", "Size", "Licence"), map(_row, found)))
+def listed(studio: Studio, caller: Caller) -> Html:
+    """Everything that the caller can open by a click."""
+    headers = ("Data set", "Source", "Rows", "Columns", "Size", "Licence")
+    table = parts.table(headers, [_row(one) for one in studio.datasets(caller)])
+    nothing = parts.empty_state("No data set like this", "Search for other words, upload a file, or open a Hub id.")
+    return Html(f'<div class="dataset-list">{parts.panel("", table)}<div data-none hidden>{nothing}</div></div>')
 
 
 def place(ref: str) -> str:
@@ -71,9 +71,9 @@ def _said(one: DatasetInfo) -> str:
 
 
 def _row(one: DatasetInfo) -> list[object]:
-    name = join([Html(f'<a href="{text(place(one.ref))}" data-go><b>{text(one.title)}</b></a>'), Html("<br>")])
+    link = f'<a href="{text(place(one.ref))}" data-go data-said="{text(_said(one))}"><b>{text(one.title)}</b></a>'
     return [
-        join([name, Html(f'<span class="ref">{text(one.ref)}</span>')]),
+        Html(f'{link}<br><span class="ref">{text(one.ref)}</span>'),
         SOURCES.get(one.source, one.source),
         ", ".join(f"{split} {rows:,}" for split, rows in one.splits.items()),
         len(one.columns),

@@ -160,8 +160,9 @@ def found(studio: Studio, caller: Caller, address: Address, dataset: Dataset) ->
         nothing = "No row holds it." if address.q else "No row is like this." if address.narrowed else "It has no rows."
         return parts.empty_state(nothing, "Look for something else, or take the filters away."), False
     cut = Html("") if not page.cut else Html('<p class="note">Long cells are cut; a row by itself has them whole.</p>')
-    pages = table.pager(address, len(page.rows), ranked if address.q else total)
-    return join([told, pages, table.table(address, dataset.info.columns, page, scores), cut, pages]), False
+    count = len(page.rows), ranked if address.q else total
+    above, below = (table.pager(address, *count, name) for name in ("Pages", "Pages, below the rows"))
+    return join([told, above, table.table(address, dataset.info.columns, page, scores), cut, below]), False
 
 
 def said(total: int | None, address: Address, columns: Sequence[str]) -> Html:

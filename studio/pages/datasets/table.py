@@ -39,8 +39,8 @@ def table(address: Address, columns: Sequence[Column], page: Page, scores: Seque
     )
 
 
-def pager(address: Address, shown: int, total: int | None) -> Html:
-    """Where one is, and the ways back and forth."""
+def pager(address: Address, shown: int, total: int | None, name: str = "Pages") -> Html:
+    """Where one is, and the ways back and forth; `name` tells it from another on the page."""
     first = address.page * MOST
     there = f"Rows {first + 1:,} to {first + shown:,}" if shown else "No rows here"
     of = f" of {total:,}" if total is not None else ""
@@ -52,7 +52,7 @@ def pager(address: Address, shown: int, total: int | None) -> Html:
         step("Next", address.link(page=address.page + 1), possible=more),
         *([step("Last", address.link(page=last), possible=more)] if last is not None else []),
     ]
-    return Html(f'<nav class="pager" aria-label="Pages"><p>{there}{of}</p><div>{join(links)}</div></nav>')
+    return Html(f'<nav class="pager" aria-label="{text(name)}"><p>{there}{of}</p><div>{join(links)}</div></nav>')
 
 
 def value(address: Address, number: int, column: Column, held: Any, label: str = "") -> Html:

@@ -14,7 +14,7 @@ from studio.recipes.transform.params import TransformParams
 from studio.recipes.transform.passes import Run
 from studio.recipes.transform.tools import full
 
-RECIPE, SCRIPT = "recipe.yaml", "recipe.py"
+AS_YAML, AS_PYTHON = "recipe.yaml", "recipe.py"
 PLAN = "plan.json"
 EVERY = 0.5  # seconds between two written reports
 
@@ -42,8 +42,8 @@ def run(params: TransformParams, context: JobContext) -> None:
     staging = context.stage()
     passes.write(found, staging)
     made = Mending(recipe.steps, source)
-    (staging / RECIPE).write_text(mending.dumped(made), encoding="utf-8")
-    (staging / SCRIPT).write_text(scripts.python(dataset, made, tools), encoding="utf-8")
+    (staging / AS_YAML).write_text(mending.dumped(made), encoding="utf-8")
+    (staging / AS_PYTHON).write_text(scripts.python(dataset, made, tools), encoding="utf-8")
     manifest = _manifest(params, context, dataset, made)
     splits = passes.counts
     figures = {"rows_before": float(sum(dataset.info.splits.values())), "rows": float(sum(splits.values()))}

@@ -242,6 +242,11 @@ def test_empty_is_what_holds_white_space_alone(tmp_path: Path) -> None:
     assert views.count(dataset, View(conditions=(Condition(column="t", op="empty"),))) == len(spaces)
 
 
+def test_an_empty_list_does_not_contain_the_empty_text(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, train=[pa.table({"l": [[], [""], ["a"]]})])
+    assert views.count(dataset, View(conditions=(Condition(column="l", op="contains", value=""),))) == 1
+
+
 def test_signs_may_be_written_as_in_mathematics(small: Dataset) -> None:
     for op, matching in (("≠", 0), ("≤", 1), ("≥", 1)):
         assert views.count(small, View(conditions=(Condition(column="f", op=op, value=1),))) == matching

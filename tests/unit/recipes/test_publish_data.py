@@ -290,20 +290,25 @@ def test_a_cut_run_keeps_the_shards_that_are_whole(settings: Settings, made: str
 
 
 def test_large_splits_become_shards(settings: Settings, made: str, tmp_path: Path) -> None:
-    table = pa.table({"blob": [os.urandom(1000) for _ in range(40_000)]})
+    table = pa.table({"blob": [os.urandom(1000) for _ in range(90_000)]})
     pq.write_table(table, tmp_path / "large.parquet")
     dataset = sources.resolve(str(tmp_path / "large.parquet"), settings, "local")
-    found = sharding.write(dataset, "train", tmp_path / "out", most_bytes=35 * 10**6)
-    assert [file.name for file in found.files] == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
+    found = sharding.write(dataset, "train", tmp_path / "out", most_bytes=75 * 10**6)
+    number = len(found.files)
+    assert number > 1
+    assert [file.name for file in found.files] == [f"train-{at:05d}-of-{number:05d}.parquet" for at in range(number)]
+    assert max(file.stat().st_size for file in found.files) <= 75 * 10**6
     assert pa.concat_tables(pq.read_table(file) for file in found.files).column("blob").equals(table.column("blob"))
-    assert found.rows == 40_000
+    assert found.rows == 90_000
 
 
-def test_no_rows_are_published_too(server: HubServer, settings: Settings, tmp_path: Path) -> None:
-    pq.write_table(pa.table({"n": pa.array([], pa.int64())}), tmp_path / "none.parquet")
-    ref = uploads.store(tmp_path / "none.parquet", "none.parquet", settings, OWNER).ref
-    publish_it(tmp_path, server.token, ref, private=False)
-    assert sources.resolve(REPO, settings, OWNER).info.splits == {"train": 0}
+def test_a_split_without_rows_is_published_too(
+    server: HubServer, settings: Settings, made: str, tmp_path: Path
+) -> None:
+    file = settings.artifacts_dir / "transform-1" / "test.parquet"
+    pq.write_table(pq.read_table(file).slice(0, 0), file)
+    publish_it(tmp_path, server.token, made, private=False)
+    assert sources.resolve(REPO, settings, OWNER).info.splits == {"train": 300, "test": 0}
 
 
 def test_validate_names_the_field(settings: Settings, made: str, server: HubServer) -> None:

@@ -242,4 +242,4 @@ def test_rows_stay_in_order_over_many_groups(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     run.write(run(), tmp_path / "out")
     assert pq.read_table(tmp_path / "out" / "train.parquet").column("m").to_pylist() == list(range(1, 12_346))
-    assert work.RECIPE == "recipe.yaml"
+    assert work.AS_YAML == "recipe.yaml"

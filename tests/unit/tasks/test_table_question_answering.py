@@ -5,6 +5,7 @@ import warnings
 import pytest
 
 from studio.core.errors import InvalidInput
+from studio.starter import kit
 from studio.tasks import table_question_answering
 from studio.tasks.loading import Loaded
 from studio.tasks.table_question_answering import TASK, TableQuestionAnsweringParams
@@ -38,3 +39,15 @@ def test_too_many_columns_are_refused(pipe: Loaded) -> None:
     inputs = {"query": "How many are there?", "table": numbers(2, 200)}
     with pytest.raises(InvalidInput, match=r"200 columns.*127 at most"):
         TASK.predict(pipe, [inputs], TableQuestionAnsweringParams())
+
+
+def test_the_kits_model_answers_the_examples() -> None:
+    pipe = table_question_answering.load(kit.entry("kit:tables").path, None, "cpu")
+    found = TASK.predict(pipe, [example.inputs for example in TASK.examples], TableQuestionAnsweringParams())
+    assert [one["answer"] for one in found] == [
+        "3.7",
+        "SUM > 3, 4, 5",
+        "COUNT > Paris, Berlin, Rome",
+        "Everest",
+        "COUNT > Everest, Kilimanjaro",
+    ]
