@@ -11,7 +11,6 @@ from studio.cli.looking import FILTER, condition
 from studio.cli.shared import LOCAL, AsJson, Key, Wait, opened, submit
 from studio.core import params
 from studio.core.errors import InvalidInput, UnknownName
-from studio.data.annotations import Work
 from studio.data.exporting import FORMATS, Export
 from studio.data.views import View
 from studio.service import Wishes
@@ -138,13 +137,9 @@ def annotations_list(
     with opened() as studio:
         found = studio.annotations(LOCAL, ref)
     if as_json:
-        show([_plain(work) for work in found])
+        show([work.plain() for work in found])
     for work in found if not as_json else ():
         print(f"{work.id}\t{work.ref}\t{work.plan.kind}\t{work.plan.name}\t{work.done:,} of {work.rows:,}")
-
-
-def _plain(work: Work) -> dict[str, Any]:
-    return asdict(work) | {"plan": work.plan.model_dump(mode="json")}
 
 
 def annotations_export(

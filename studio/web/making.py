@@ -1,6 +1,5 @@
 """Making data sets: `/api/datasets/export`, `create`, `about`, `card`, `publish`, `/api/annotations`; and as tools."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -12,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from studio.core import params
 from studio.core.types import Caller
-from studio.data.annotations import Work
 from studio.data.exporting import FORMATS, Format
 from studio.data.marks import Plan
 from studio.data.uploads import About
@@ -135,17 +133,17 @@ def _add_annotations(api: FastAPI, studio: Studio, who: Any) -> None:
     @api.get("/annotations")
     def annotations(caller: who, ref: str = "") -> list[dict[str, Any]]:
         """The caller's annotations, or those of one data set."""
-        return [work_json(work) for work in studio.annotations(caller, ref)]
+        return [work.plain() for work in studio.annotations(caller, ref)]
 
     @api.post("/annotations", status_code=201)
     def start(body: StartRequest, caller: who) -> dict[str, Any]:
         """Begin to annotate a split, or go on with what is there under the same name."""
-        return work_json(studio.start_annotation(caller, body.ref, body.model_dump(exclude={"ref"})))
+        return studio.start_annotation(caller, body.ref, body.model_dump(exclude={"ref"})).plain()
 
     @api.get("/annotations/{work_id}")
     def annotation(work_id: str, caller: who) -> dict[str, Any]:
         """One, and how far it is."""
-        return work_json(studio.annotation(caller, work_id))
+        return studio.annotation(caller, work_id).plain()
 
     @api.delete("/annotations/{work_id}", status_code=204)
     def delete(work_id: str, caller: who) -> None:
@@ -174,7 +172,7 @@ def _add_answers(api: FastAPI, studio: Studio, who: Any) -> None:
     @api.put("/annotations/{work_id}/rows/{row}")
     def annotate(work_id: str, row: int, body: Answer, caller: who) -> dict[str, Any]:
         """Answer a row."""
-        return work_json(studio.annotate(caller, work_id, row, body.value))
+        return studio.annotate(caller, work_id, row, body.value).plain()
 
     @api.post("/annotations/{work_id}/undo")
     def undo(work_id: str, caller: who) -> dict[str, Any]:
@@ -182,14 +180,9 @@ def _add_answers(api: FastAPI, studio: Studio, who: Any) -> None:
         return turn_json(studio.undo_annotation(caller, work_id))
 
 
-def work_json(work: Work) -> dict[str, Any]:
-    """An annotation as JSON."""
-    return asdict(work) | {"plan": work.plan.model_dump(mode="json")}
-
-
 def turn_json(turn: Turn) -> dict[str, Any]:
     """A row to answer as JSON."""
-    return {**vars(turn), "work": work_json(turn.work), "cells": dict(turn.cells)}
+    return {**vars(turn), "work": turn.work.plain(), "cells": dict(turn.cells)}
 
 
 def _create(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
@@ -210,7 +203,7 @@ def _export(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
 
 def _start(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
     plan = {name: value for name, value in given.items() if name != "ref"}
-    return work_json(studio.start_annotation(caller, given["ref"], plan))
+    return studio.start_annotation(caller, given["ref"], plan).plain()
 
 
 def _job(job: Any) -> dict[str, Any]:
@@ -248,7 +241,7 @@ VERBS: dict[str, Verb] = {
     "list_annotations": Verb(
         "The caller's annotations of data sets, or those of one, and how far each is.",
         {"ref": REF},
-        lambda studio, caller, given: [work_json(one) for one in studio.annotations(caller, str(given.get("ref", "")))],
+        lambda studio, caller, given: [one.plain() for one in studio.annotations(caller, str(given.get("ref", "")))],
     ),
     "start_annotation": Verb(
         "Begin to annotate a split (labels, spans or preferences), or go on with what is there under the same name.",
@@ -266,7 +259,7 @@ VERBS: dict[str, Verb] = {
     "annotate_row": Verb(
         "Answer a row of an annotation.",
         {"id": ID, "row": {**NUMBER, "minimum": 0}, "value": {"description": VALUE}},
-        lambda studio, caller, given: work_json(studio.annotate(caller, given["id"], given["row"], given["value"])),
+        lambda studio, caller, given: studio.annotate(caller, given["id"], given["row"], given["value"]).plain(),
         ("id", "row", "value"),
         reads=False,
     ),

@@ -43,24 +43,6 @@ MISSING = (
         model="google/owlv2-base-patch16-ensemble",
     ),
     Missing(
-        task="table-question-answering",
-        reason=(
-            "We could make questions by rule only, and those a search for their words in the table answers too; "
-            "questions in free words take a model of 110 million parameters."
-        ),
-        model="google/tapas-base-finetuned-wtq",
-    ),
-    Missing(
-        task="keypoint-matching",
-        reason="It is learned from photos of the same places from many sides, which no package has.",
-        model="zju-community/efficientloftr",
-    ),
-    Missing(
-        task="image-to-image",
-        reason="Sharpening and changing photos is learned from many thousands of them, which no package has.",
-        model="caidas/swin2SR-classical-sr-x2-64",
-    ),
-    Missing(
         task="any-to-any",
         reason="Models that take sound, pictures and text at once have billions of parameters.",
         model="google/gemma-3n-E4B-it",

@@ -237,7 +237,7 @@ def _entry(quality: dict[str, Quality]) -> KitEntry:
             "knows nothing else. All parts of Stable Diffusion are there, 4 million parameters in all, trained from "
             "nothing on one core."
         ),
-        tasks=("text-to-image",),
+        tasks=("text-to-image", "image-to-image"),
         license="Apache-2.0",
         license_file="LICENSE",
         attribution=(
