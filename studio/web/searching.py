@@ -1,4 +1,4 @@
-"""Finding rows and knowing columns: `/api/datasets/search`, `index`, `statistics`, `tokens`, `cross`, `map`; as tools."""
+"""Search, index, statistics, tokens, cross and map under `/api/datasets`, and as tools: find rows, know columns."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
