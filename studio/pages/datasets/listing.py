@@ -8,6 +8,7 @@ import gradio as gr
 
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
+from studio.data.watching import Watch
 from studio.pages.datasets.address import PATH
 from studio.service import Studio
 from studio.ui import parts
@@ -35,22 +36,27 @@ def build(studio: Studio, query: gr.Textbox) -> gr.HTML:
     table = gr.HTML()
 
     @guarded
-    def opened(given: str | None, request: gr.Request) -> str:
+    def opened(given: str | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
         wanted = (given or "").strip()
         if "://" in wanted or wanted.startswith("sql:"):  # a file or table from elsewhere becomes the caller's own
-            wanted = studio.add(caller_of(request, studio), wanted).ref
+            wanted = studio.add(caller_of(request, studio), wanted, watch=watch(progress)).ref
         return urlencode({"ref": wanted}, safe=":/@")
 
     @guarded
-    def uploaded(path: str | None, request: gr.Request) -> Any:
+    def uploaded(path: str | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
         if not path:
             return gr.skip()
-        info = studio.upload(caller_of(request, studio), Path(path), Path(path).name)
+        info = studio.upload(caller_of(request, studio), Path(path), Path(path).name, watch(progress))
         return urlencode({"ref": info.ref}, safe=":/")
 
     gr.on([open_.click, ref.submit], opened, ref, query, api_visibility="private")
-    upload.upload(uploaded, upload, query, api_visibility="private", show_progress="minimal")
+    upload.upload(uploaded, upload, query, api_visibility="private", show_progress="full")
     return table
+
+
+def watch(progress: gr.Progress) -> Watch:
+    """How far a conversion is, on the page that waits for it; Gradio names progress by its parameter's default."""
+    return Watch(lambda done, total, message: progress(done / (total or 1), desc=message))
 
 
 def listed(studio: Studio, caller: Caller) -> Html:
