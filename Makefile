@@ -1,6 +1,8 @@
 # make run: set up and open the studio. make test: set up and run every test. make check: style, types, imports.
 PYTHON ?= python3
 VENV := .venv
+# processes that run the tests, a file each at a time; each may load torch
+WORKERS ?= 2
 BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
@@ -11,7 +13,7 @@ run: setup
 	@$(BIN)/python app.py
 
 test: setup-dev test-tools
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check .
