@@ -24,10 +24,29 @@
     const query = new URLSearchParams(without(here()));
     if (!query.get("ref")) return "list";
     if (id === "rows") query.delete("tab"); else query.set("tab", id);
-    for (const name of id === "rows" ? [] : ["row", "page"]) query.delete(name);
+    for (const name of [...(id === "rows" ? [] : ["row", "page"]), ...(id === "mend" ? [] : ["step"])]) query.delete(name);
     return query.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
   };
-  window.studioDatasets = { opened, went, tab };
+  // ---- the recipe that is being written: one per data set, in this browser tab's own store
+  const STORE = "studio-recipes";
+  const ref = () => new URLSearchParams(location.search).get("ref") || "";
+  const drafts = () => { try { return JSON.parse(sessionStorage.getItem(STORE)) || {}; } catch { return {}; } };
+  const keep = (name, recipe) => {
+    const all = drafts();
+    if (recipe.trim()) all[name] = recipe; else delete all[name];
+    try { sessionStorage.setItem(STORE, JSON.stringify(all)); } catch { /* full, or private */ }
+  };
+  let placed = null; // the data set whose draft stands in the editor: until it does, the editor has nothing to say
+  const draft = () => drafts()[ref()] || "";
+  const place = () => { placed = ref(); return draft(); };
+  const typed = (recipe) => { if (placed && placed === ref()) keep(placed, recipe || ""); };
+  const wrote = (told) => {
+    if (!told) return;
+    const { ref: name, recipe } = JSON.parse(told);
+    placed = null;
+    keep(name, recipe);
+  };
+  window.studioDatasets = { opened, went, tab, draft, place, typed, wrote };
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-go]");

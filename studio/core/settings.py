@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     max_parts_mb: int = Field(
         4_000, ge=16, description="Disk space for parts of the Hub's data sets that are read where they lie, in MB."
     )
+    max_prepared_mb: int = Field(
+        8_000, ge=16, description="Disk space for converted data sets, and again for search indexes, in MB."
+    )
     max_model_mb: int = Field(10_000, ge=1, description="Largest model that is fetched from the Hub, in MB.")
     max_queued: int = Field(20, ge=1, description="Jobs that one owner may have waiting or running (public mode).")
     allowed_origins: tuple[str, ...] = Field(("https://huggingface.co",), description="Foreign origins that may call.")

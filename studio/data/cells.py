@@ -14,6 +14,8 @@ from studio.data import media
 from studio.data.parquet import quote
 from studio.data.records import Column
 
+FOLD = 4  # times the limit is what is fetched of a nested value as it is; of a longer one its start, as text
+
 
 class Cell(NamedTuple):
     """A value as JSON; `length` is its true length in characters where it is cut, 0 where it is whole."""
@@ -26,6 +28,11 @@ def light(column: Column, expression: str, limit: int) -> str:
     """SQL of a cell without what is too heavy for a page: bytes, and a text's end, of which the length is told."""
     if column.type == "VARCHAR":
         return f"{{'text': left({expression}, {limit}), 'length': length({expression})}}"
+    if _nested(column):
+        text, most = f"CAST(to_json({expression}) AS VARCHAR)", FOLD * limit
+        whole = f"CASE WHEN strlen({text}) <= {most} THEN {expression} END"
+        start = f"CASE WHEN strlen({text}) > {most} THEN left({text}, {limit}) END"
+        return f"{{'whole': {whole}, 'text': {start}, 'length': length({text})}}"
     return _light(expression, duckdb.sqltype(column.type), count())
 
 
@@ -34,11 +41,21 @@ def cell(column: Column, value: Any, limit: int) -> Cell:
     if column.type == "VARCHAR":
         text, length = value["text"], value["length"]
         return Cell(text, length) if text is not None and length > limit else Cell(text)
+    if _nested(column):
+        if value["text"] is not None:
+            return Cell(value["text"], value["length"])
+        value = value["whole"]
     shown = _described(duckdb.sqltype(column.type), value) if "BLOB" in column.type else plain(value)
     if isinstance(shown, list | dict):
         text = as_json(shown)
         return Cell(text[:limit], len(text)) if len(text) > limit else Cell(shown)
     return Cell(shown)
+
+
+def _nested(column: Column) -> bool:
+    """Whether it may hold any number of values, none of them bytes."""
+    nested = column.type.endswith("]") or column.type.startswith(("STRUCT", "MAP", "UNION"))
+    return nested and "BLOB" not in column.type
 
 
 def as_json(value: Any) -> str:

@@ -12,7 +12,8 @@ from studio.data.statistics import FRACTIONS, bins
 
 GROUPS = 12  # values of a column that are shown; the others are counted together
 MOST_VALUES = 200  # different values up to which a whole number is a group
-OTHERS = "others"
+# what the rest is called: the first that no group is called
+OTHERS = ("others", *(f"others ({number})" for number in range(2, GROUPS + 3)))
 
 Kind = Literal["counts", "spreads", "plane"]
 
@@ -80,11 +81,13 @@ def _named(source: Split, column: Column) -> tuple[list[str], str]:
     if len(found) <= GROUPS:
         return found, text
     # names are compared, never written into the query: the others are what is not among the bound ones
-    return [*found[:GROUPS], OTHERS], f"CASE WHEN list_contains(?, {text}) THEN {text} ELSE '{OTHERS}' END"
+    others = next(name for name in OTHERS if name not in found[:GROUPS])
+    return [*found[:GROUPS], others], f"CASE WHEN list_contains(?, {text}) THEN {text} ELSE '{others}' END"
 
 
-def _bound(names: list[str], sql: str) -> list[object]:
-    return [names[:GROUPS]] if "?" in sql else []
+def _bound(names: list[str]) -> list[object]:
+    """The groups that the SQL of `_named` is given, where there are others."""
+    return [names[:GROUPS]] if len(names) > GROUPS else []
 
 
 def _counts(source: Split, x: Column, y: Column, total: int) -> Cross:
@@ -92,7 +95,7 @@ def _counts(source: Split, x: Column, y: Column, total: int) -> Cross:
     down, second = _named(source, y)
     there = f"{quote(x.name)} IS NOT NULL AND {quote(y.name)} IS NOT NULL"
     query = f"SELECT {first}, {second}, count(*) FROM {source.source} WHERE {there} GROUP BY 1, 2"  # noqa: S608
-    values = [*_bound(across, first), *_bound(down, second), source.parameter]
+    values = [*_bound(across), *_bound(down), source.parameter]
     found = {(a, b): rows for a, b, rows in source.connection.execute(query, values).fetchall()}
     cells = [[float(found.get((a, b), 0)) for a in across] for b in down]
     sizes = [int(sum(row)) for row in cells]
@@ -107,7 +110,7 @@ def _spreads(source: Split, group: Column, number: Column, total: int) -> Cross:
         f"SELECT {sql}, count(*), min({value})::DOUBLE, quantile_cont({value}::DOUBLE, [0.25, 0.5, 0.75]),"  # noqa: S608
         f" max({value})::DOUBLE FROM {source.source} WHERE {there} GROUP BY 1"
     )
-    rows = source.connection.execute(query, [*_bound(names, sql), source.parameter]).fetchall()
+    rows = source.connection.execute(query, [*_bound(names), source.parameter]).fetchall()
     found = {name: (count, [low, *quartiles, high]) for name, count, low, quartiles, high in rows}
     shown = [name for name in names if name in found]
     cells = [[float(one) for one in found[name][1]] for name in shown]

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from studio.core.errors import InvalidInput, JobCancelled, UnknownName
-from studio.data import expressions, features, filters, labels, numbering, parquet, reading, views, writing
+from studio.data import features, filters, labels, numbering, parquet, reading, views, writing
 from studio.data.parquet import quote
 from studio.data.reading import Split
 from studio.data.records import Column, Dataset
@@ -39,6 +39,7 @@ EXACT = ("DECIMAL", "HUGEINT", "UHUGEINT")  # numbers that JSON can say and floa
 UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 
 Attend = Callable[[Callable[[], None]], AbstractContextManager[None]]
+Among = Callable[[Dataset, View], bytes]
 Rows = Iterator[pa.RecordBatch]
 
 
@@ -51,12 +52,19 @@ class Export:
     parts: Iterator[bytes]
 
 
+class _Wanted(View):
+    """A view of one split; where its condition in SQL was asked elsewhere, with a bit for each row, b"" for none."""
+
+    rows: bytes | None = None
+
+
 def export(
     dataset: Dataset,
     format: Format,
     split: str = "",
     view: View | None = None,
     attend: Attend = lambda _: nullcontext(),
+    among: Among | None = None,
 ) -> Export:
     """One split as a file; all of them, when none is named and there are several, as a zip of one file each.
 
@@ -66,6 +74,7 @@ def export(
         split: which part.
         view: columns, conditions and order; its split, offset and limit do not count.
         attend: what holds for as long as somebody reads; it is given what stops the work.
+        among: says for which rows a condition in SQL holds, which is not for this process to run.
 
     Raises:
         UnknownName: no such format, split or column.
@@ -77,13 +86,18 @@ def export(
     if split and split not in dataset.files:
         raise UnknownName("split", split, list(dataset.files))
     wanted, view = [split] if split else list(dataset.files), view or View()
-    for one in wanted:
-        _check(dataset, view.model_copy(update={"split": one}), format)
+    asked = [_Wanted(**{**dict(view), "split": one}) for one in wanted]
+    for one in asked:
+        _check(dataset, one, format)
+    if view.where.strip():
+        if among is None:
+            raise InvalidInput("where", view.where, "SQL is not run here; use conditions.")
+        asked = [one.model_copy(update={"rows": among(dataset, one)}) for one in asked]
     title = file_name(dataset.info.title)
     if len(wanted) == 1:
         name = f"{title}-{file_name(wanted[0])}.{format}" if len(dataset.files) > 1 else f"{title}.{format}"
-        return Export(name, MEDIA_TYPES[format], _parts(dataset, view, wanted[0], format, attend))
-    return Export(f"{title}-{format}.zip", ZIP, _zipped(dataset, view, wanted, format, attend))
+        return Export(name, MEDIA_TYPES[format], _parts(dataset, asked[0], format, attend))
+    return Export(f"{title}-{format}.zip", ZIP, _zipped(dataset, asked, format, attend))
 
 
 def file_name(title: str) -> str:
@@ -140,14 +154,18 @@ def _query(source: Split, dataset: Dataset, view: View, format: Format) -> tuple
     outputs = ", ".join(_outputs(columns, format))
     clause = filters.compiled(source.columns, view.conditions, labels.names(dataset, view.split))
     conditions = [clause.sql] if clause.sql else []
-    if view.where.strip():
-        expressions.check(view.where, "where", source.columns)
-        conditions.append(f"(\n{view.where}\n)")
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = numbering.numbered(source.connection, dataset.files[view.split], source.columns)
+    values, kept = list(clause.values), view.rows if isinstance(view, _Wanted) else None
+    if kept:
+        conditions.append(f"get_bit(CAST(CAST(? AS BLOB) AS BIT), CAST({rows.number} AS INTEGER)) = 1")
+        values.append(kept)
+    elif kept is not None:
+        conditions.append("false")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = views.order(source.columns, view, rows.number)
-    table = rows.source if order else source.source  # counting rows costs time where nothing is sorted
-    return f"SELECT {outputs} FROM {table}{where}{order}", list(clause.values)  # noqa: S608
+    # counting rows costs time where their numbers are not asked for
+    table = rows.source if order or kept is not None else source.source
+    return f"SELECT {outputs} FROM {table}{where}{order}", values  # noqa: S608
 
 
 def _outputs(columns: Sequence[Column], format: Format) -> Iterator[str]:
@@ -208,15 +226,14 @@ def _or_null(text: str) -> str:
     return f"coalesce({text}, 'null')"
 
 
-def _parts(dataset: Dataset, view: View, split: str, format: Format, attend: Attend) -> Iterator[bytes]:
-    asked = view.model_copy(update={"split": split})
-    with _opened(dataset, asked, format, attend) as (schema, rows):
+def _parts(dataset: Dataset, view: View, format: Format, attend: Attend) -> Iterator[bytes]:
+    with _opened(dataset, view, format, attend) as (schema, rows):
         if format == "csv":
             yield from _csv(schema, rows)
         elif format == "jsonl":
             yield from _lines(rows)
         else:
-            yield from _parquet(features.with_features(schema, features.of(dataset, split, schema)), rows)
+            yield from _parquet(features.with_features(schema, features.of(dataset, view.split, schema)), rows)
 
 
 def _csv(schema: pa.Schema, rows: Rows) -> Iterator[bytes]:
@@ -244,14 +261,14 @@ def _parquet(schema: pa.Schema, rows: Rows) -> Iterator[bytes]:
     yield sink.taken()
 
 
-def _zipped(dataset: Dataset, view: View, splits: Sequence[str], format: Format, attend: Attend) -> Iterator[bytes]:
+def _zipped(dataset: Dataset, asked: Sequence[View], format: Format, attend: Attend) -> Iterator[bytes]:
     """One file for each split; Parquet is compressed already."""
     sink = _Sink()
     kind = zipfile.ZIP_STORED if format == "parquet" else zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(sink, "w", kind) as archive:
-        for split in splits:
-            with archive.open(f"{file_name(split)}.{format}", "w", force_zip64=True) as entry:
-                for part in _parts(dataset, view, split, format, attend):
+        for view in asked:
+            with archive.open(f"{file_name(view.split)}.{format}", "w", force_zip64=True) as entry:
+                for part in _parts(dataset, view, format, attend):
                     entry.write(part)
                     yield sink.taken()
     yield sink.taken()

@@ -1,5 +1,6 @@
 """SQL that a user gives for each row: one expression, which sees the row and nothing else, and always says the same."""
 
+import atexit
 import json
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import duckdb
 from studio.core.errors import InvalidInput, TimedOut
 from studio.data import parquet
 from studio.data.parquet import quote
+from studio.data.processes import Pool
 from studio.data.records import Column, column_kind
 
 # Words that stand for a moment or a session where no column is called so.
@@ -127,10 +129,20 @@ def described(columns: tuple[Column, ...], outputs: str, condition: str = "") ->
     Opening a database takes some 20 ms, and a recipe is looked at often: what was said before is remembered.
     """
     typed = ", ".join(f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in columns)
-    where = f" WHERE (\n{condition}\n)" if condition else ""
-    with hurried() as connection:
-        found = connection.execute(f"DESCRIBE SELECT {outputs} FROM (SELECT {typed}) AS rows{where}").fetchall()  # noqa: S608
-    return tuple(Column(str(name), str(kind), column_kind(str(kind))) for name, kind, *_ in found)
+    asked = {"kind": "describe", "outputs": outputs, "typed": typed, "condition": condition}
+    answer = _describing().ask([], asked)  # what is constant is computed already here, whatever memory it takes
+    if "late" in answer:
+        raise TimedOut(f"This takes longer than {SECONDS:.0f} s and was given up.")
+    if "refused" in answer:
+        raise duckdb.BinderException(answer["refused"].rstrip("."))
+    return tuple(Column(name, kind, column_kind(kind)) for name, kind in answer["columns"])
+
+
+@lru_cache(maxsize=1)
+def _describing() -> Pool:
+    pool = Pool("studio.data.sandboxed", 2, SECONDS)
+    atexit.register(pool.close)
+    return pool
 
 
 def _check_function(name: str, text: str, field: str) -> None:

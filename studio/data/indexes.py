@@ -1,22 +1,30 @@
 """Where the search indexes of a data set lie: one folder per state of its files, column choice and kind.
 
 A folder is made beside its place and renamed when it is whole, so a half-made index is never searched; the half-made
-one keeps its place, and whoever builds it again goes on there.
+one keeps its place, and whoever builds it again goes on there. Two never build the same one at the same time.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from filelock import FileLock, Timeout
+
 from studio.core.settings import Settings
+from studio.data import room
+from studio.data.content import MEGABYTE
 from studio.data.records import Dataset
+from studio.data.room import Room
 
 Kind = Literal["words", "meaning"]
 FOLDER, META = "indexes", "index.json"
+FRESH = 60  # seconds for which an index stays that was used: a search may be under way
+POLL = 0.5  # seconds between two looks at whether to go on waiting
 FORMAT = 1  # counted up when an older index could not be read any more
 
 
@@ -49,19 +57,40 @@ def building(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.building")
 
 
-def finish(folder: Path, index: Index) -> None:
-    """Put the index that was built into its place."""
+@contextmanager
+def alone(folder: Path, check: Callable[[], None]) -> Iterator[None]:
+    """The right to build the index that will lie in `folder`; `check` is called while another has it, and may raise."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), mode=0o600)
+    while True:
+        check()
+        try:
+            lock.acquire(timeout=POLL)
+            break
+        except Timeout:
+            continue
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def finish(folder: Path, index: Index, settings: Settings) -> None:
+    """Put the index that was built into its place, and make room for it."""
     made = building(folder)
     (made / META).write_text(json.dumps(asdict(index)), encoding="utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     made.rename(folder)
+    Room(folder.parent, settings.max_prepared_mb * MEGABYTE, FRESH).trim()
 
 
 def load(folder: Path) -> Index | None:
     """What is known of a finished index; None when there is none."""
     try:
         known = json.loads((folder / META).read_text(encoding="utf-8"))
-        return Index(**{**known, "columns": tuple(known["columns"])})
+        found = Index(**{**known, "columns": tuple(known["columns"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
+    room.used(folder)
+    return found

@@ -59,6 +59,11 @@ def by_file(
         yield Numbered(source, parameter, "file_row_number"), inside
 
 
+def bits(rows: int) -> int:
+    """How many bits there are where each row has one: whole bytes, or they would be filled up."""
+    return 8 * max(1, -(-rows // 8))
+
+
 def hides_places(columns: Sequence[Column]) -> bool:
     """Whether a column is called as DuckDB calls a row's place, so that the rows must be counted instead."""
     return any(column.name.casefold() in PLACES for column in columns)

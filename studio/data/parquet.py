@@ -1,7 +1,6 @@
 """DuckDB over Parquet: connections that reach nothing but the files they are given, names quoted, values bound."""
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillRunning
@@ -11,6 +10,7 @@ from typing import Any
 import duckdb
 
 from studio.core.errors import InvalidInput, StudioError
+from studio.data import room
 from studio.data.elsewhere import Elsewhere
 from studio.data.records import Column, DataFile, RemoteFile, column_kind
 from studio.data.watching import UNWATCHED, Watch
@@ -38,7 +38,7 @@ def connect(files: Sequence[DataFile], memory: str = "") -> Iterator[duckdb.Duck
         HubError: a file that lies elsewhere could not be read.
     """
     elsewhere = Elsewhere([file for file in files if isinstance(file, RemoteFile)])
-    with tempfile.TemporaryDirectory(prefix="studio-duckdb-") as spill:
+    with room.temporary() as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": 2,
             "memory_limit": memory or MEMORY_LIMIT,

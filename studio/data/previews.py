@@ -1,34 +1,21 @@
 """What a recipe does to the first rows, shown before anything is written: before, after, what changed, what went."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from studio.core.errors import InvalidInput, UnknownName
-from studio.data import expressions, media, parquet, reading, shapes
+from studio.data import media, parquet, reading, thumbnails
 from studio.data.cells import plain
-from studio.data.chains import Chain, links, streams
-from studio.data.mending import Entry, Mending
+from studio.data.mending import Mending
 from studio.data.records import Basis, Column, Dataset
-from studio.data.steps.base import NO_TOOLS, Parts, Places, Rows, Tools
+from studio.data.steps.base import NO_TOOLS, Tools
+from studio.data.trials import CARRIED, StepCount, Trial, Tried
 
-HEAD = 1_000  # rows of the source that are tried
-HEAD_BYTES = 64_000_000  # of those rows, in memory
 MOST = 100
-CARRIED = "row number before\N{ZERO WIDTH SPACE}"  # goes along unseen
-
-
-@dataclass(frozen=True)
-class StepCount:
-    """Rows before and after a step, of those that were tried; a costly step is tried on the rows shown only."""
-
-    number: int
-    title: str
-    before: int
-    after: int
+MEDIA_BYTES = 3_000_000  # of the pictures and sounds before, and after
 
 
 @dataclass(frozen=True)
@@ -39,11 +26,13 @@ class AfterRow:
         row: its number before, None for a row that was added.
         cells: JSON values, in the order of `Preview.columns`.
         changed: places of the cells that are new or another value than before.
+        media: place → a small picture or sound as a data URL, where they are asked for.
     """
 
     row: int | None
     cells: list[Any]
     changed: list[int]
+    media: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,12 +41,12 @@ class Preview:
 
     Attributes:
         split: of the result: after a step that divides one, the part that is shown.
-        before: the first rows of the source, as JSON.
+        before: the first rows of the source, as JSON; `media_before` as `AfterRow.media` of each.
         removed: numbers of those among `before` that are not in what was tried of the result.
         counts: per step.
         parts: rows of every split of the result, of those that were tried.
         basis: how many rows of the source were tried; of the whole, the result is exact to its last row.
-        notes: in what the data set differs from the one that the recipe was written for.
+        notes: in what the data set differs from the one that the recipe was written for; what could not be tried whole.
     """
 
     split: str
@@ -70,17 +59,12 @@ class Preview:
     parts: dict[str, int]
     basis: Basis
     notes: list[str]
+    media_before: list[dict[int, str]] = field(default_factory=list)
 
 
-@dataclass
-class _Tried:
-    """Rows of one split while they are tried."""
-
-    table: pa.Table
-    columns: tuple[Column, ...]
-
-
-def preview(dataset: Dataset, split: str, mending: Mending, rows: int = 20, tools: Tools = NO_TOOLS) -> Preview:
+def preview(
+    dataset: Dataset, split: str, mending: Mending, rows: int = 20, tools: Tools = NO_TOOLS, *, with_media: bool = False
+) -> Preview:
     """Try the recipe on the first rows of a split.
 
     Args:
@@ -89,6 +73,7 @@ def preview(dataset: Dataset, split: str, mending: Mending, rows: int = 20, tool
         mending: the recipe.
         rows: how many are shown, at most 100.
         tools: what steps may ask for.
+        with_media: whether pictures and sounds are shown as such; 3 MB of them at most.
 
     Raises:
         UnknownName: no such split.
@@ -99,74 +84,24 @@ def preview(dataset: Dataset, split: str, mending: Mending, rows: int = 20, tool
         raise InvalidInput("rows", rows, f"Between 1 and {MOST} rows can be shown.")
     if split not in dataset.files:
         raise UnknownName("split", split, sorted(dataset.files, key=parquet.split_rank))
-    shape = shapes.shapes(dataset, mending)
-    head = _head(dataset, split)
-    numbered = head.append_column(CARRIED, pa.array(np.arange(len(head), dtype=np.int64)))
-    tried = {split: _Tried(numbered, shape[0][split])}
-    counts = []
-    for number, entry in enumerate(mending.steps, 1):
-        mine = [name for name in shapes.touched(entry, list(tried)) if name in tried]
-        before = sum(len(one.table) for one in tried.values())
-        for name in mine:
-            _step(tried, name, (number, entry), rows, tools)
-        if mine:
-            counts.append(StepCount(number, entry.title(), before, sum(len(one.table) for one in tried.values())))
-    shown = split if split in tried else next(iter(tried))
-    found = tried[shown]
+    with reading.opened(dataset, split) as opened:
+        columns = opened.columns
+    trial = Trial.of(dataset, split, mending, rows, tools)
+    result, first = trial.result, trial.head.slice(0, rows)
+    shown = split if split in result else next(iter(result))
     return Preview(
         split=shown,
-        columns_before=shape[0][split],
-        before=[list(row) for row in _cells(head.slice(0, rows), shape[0][split])],
-        columns=found.columns,
-        after=_compared(found, head, rows),
-        removed=_removed(tried, min(rows, len(head))),
-        counts=counts,
-        parts={name: len(one.table) for name, one in tried.items()},
-        basis=Basis(len(head), dataset.info.splits[split]),
-        notes=mending.notes(dataset),
+        columns_before=columns,
+        before=[list(row) for row in _cells(first, columns)],
+        columns=result[shown].columns,
+        after=_compared(result[shown], trial.head, rows, with_media=with_media),
+        removed=_removed(result, len(first)),
+        counts=trial.counts,
+        parts={name: len(one.table) for name, one in result.items()},
+        basis=Basis(len(trial.head), dataset.info.splits[split]),
+        notes=[*mending.notes(dataset), *trial.notes],
+        media_before=_media(first, columns) if with_media else [],
     )
-
-
-def _head(dataset: Dataset, split: str) -> pa.Table:
-    with reading.opened(dataset, split) as opened:
-        query = f"SELECT * FROM {opened.source} LIMIT {HEAD}"  # noqa: S608
-        relation = opened.connection.sql(query, params=[opened.parameter])
-        batches, size = [], 0
-        schema = relation.limit(0).to_arrow_table().schema
-        for batch in relation.to_arrow_reader(100):
-            batches.append(batch)
-            size += batch.nbytes
-            if size > HEAD_BYTES:
-                break
-    return pa.Table.from_batches(batches, schema)
-
-
-def _step(tried: dict[str, _Tried], split: str, numbered: tuple[int, Entry], rows: int, tools: Tools) -> None:
-    _, entry = numbered
-    work, one = entry.step.work, tried[split]
-    with expressions.hurried() as connection:
-        if streams(entry):
-            if isinstance(work, Rows) and work.costly:
-                one.table = one.table.slice(0, rows)
-            chain = Chain(connection, links([numbered], one.columns, tools, CARRIED), [])
-            schema = one.table.schema
-            one.table = chain.send(one.table)
-            end = chain.end(schema)
-            one.table = one.table if end is None else pa.concat_tables([one.table, end])
-            one.columns = shapes.after(entry, one.columns)
-            return
-        connection.register("rows", one.table)
-
-        def ask(query: str) -> Iterator[pa.RecordBatch]:
-            yield from connection.sql(query).to_arrow_reader()
-
-        count = len(one.table)
-        if isinstance(work, Parts):
-            del tried[split]
-            for name, places in work.function(entry.params, one.columns)(ask, count).items():
-                tried[name] = _Tried(one.table.take(pa.array(places)), one.columns)
-        elif isinstance(work, Places):
-            one.table = one.table.take(pa.array(work.function(entry.params, one.columns)(ask, count)))
 
 
 def _cells(table: pa.Table, columns: tuple[Column, ...]) -> Iterator[list[Any]]:
@@ -186,8 +121,21 @@ def _medium(cell: dict[str, Any] | None) -> str | None:
     return media.describe(content[: media.HEAD] if content else None, len(content) if content else None, path)
 
 
-def _compared(found: _Tried, head: pa.Table, rows: int) -> list[AfterRow]:
+def _media(table: pa.Table, columns: tuple[Column, ...]) -> list[dict[int, str]]:
+    """For each row: place → data URL, of as many cells as a page may hold."""
+    found: list[dict[int, str]] = [{} for _ in range(len(table))]
+    size = 0
+    for place, column in enumerate(columns):
+        for row, cell in enumerate(table.column(column.name).to_pylist() if column.type == media.COLUMN else ()):
+            if cell and cell["bytes"] and size < MEDIA_BYTES and (url := thumbnails.data_url(cell["bytes"])):
+                found[row][place] = url
+                size += len(url)
+    return found
+
+
+def _compared(found: Tried, head: pa.Table, rows: int, *, with_media: bool) -> list[AfterRow]:
     shown = found.table.slice(0, rows)
+    pictures = _media(shown, found.columns) if with_media else [{}] * len(shown)
     numbers = shown.column(CARRIED).to_pylist()
     values = {column.name: shown.column(column.name).to_pylist() for column in found.columns}
     result = []
@@ -205,7 +153,7 @@ def _compared(found: _Tried, head: pa.Table, rows: int) -> list[AfterRow]:
             or column.name not in old
             or not _same(old[column.name][number], values[column.name][place])
         ]
-        result.append(AfterRow(number, cells, changed))
+        result.append(AfterRow(number, cells, changed, pictures[place]))
     return result
 
 
@@ -213,6 +161,6 @@ def _same(old: Any, new: Any) -> bool:
     return type(old) is type(new) and (old == new or (old != old and new != new))
 
 
-def _removed(tried: dict[str, _Tried], rows: int) -> list[int]:
+def _removed(tried: Mapping[str, Tried], rows: int) -> list[int]:
     left = {number for one in tried.values() for number in one.table.column(CARRIED).to_pylist()}
     return [number for number in range(rows) if number not in left]

@@ -39,8 +39,8 @@ class Split:
 
     def counted(self, text: str, limit: int) -> list[tuple[str, int, int]]:
         """The most frequent values of an expression: value, its rows, and how many different values there are."""
-        groups = f"SELECT {text} AS v, count(*) AS n FROM {self.source} GROUP BY 1 HAVING v IS NOT NULL"  # noqa: S608
-        query = f"SELECT v, n, count(*) OVER () FROM ({groups}) ORDER BY n DESC, v LIMIT ?"  # noqa: S608
+        groups = f"SELECT {text} AS v, count(*) AS n FROM {self.source} GROUP BY 1"  # noqa: S608
+        query = f"SELECT v, n, count(*) OVER () FROM ({groups}) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT ?"  # noqa: S608
         return [(value, rows, different) for value, rows, different in self.select(query, limit)]
 
 

@@ -105,7 +105,7 @@ def _database(question: dict[str, Any], files: list[int], asker: Connection) -> 
     turn = threading.Lock()
     with duckdb.connect(config=config) as connection:
         if question["far"]:
-            connection.register_filesystem(Elsewhere([_far(file, asker, turn) for file in question["far"]]))
+            connection.register_filesystem(Elsewhere([far(file, asker, turn) for file in question["far"]]))
         connection.execute(f"SET disable_parquet_prefetching = {'false' if question['far'] else 'true'}")
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, _addresses(question, files)))}]")
         connection.execute("SET enable_external_access = false")
@@ -113,7 +113,7 @@ def _database(question: dict[str, Any], files: list[int], asker: Connection) -> 
         yield connection
 
 
-def _far(file: dict[str, Any], asker: Connection, turn: threading.Lock) -> RemoteFile:
+def far(file: dict[str, Any], asker: Connection, turn: threading.Lock) -> RemoteFile:
     """A file that the asking process reads, part by part."""
 
     def read(start: int, stop: int) -> bytes:
@@ -176,9 +176,28 @@ def _find(connection: duckdb.DuckDBPyConnection, question: dict[str, Any], files
     return {"numbers": [number for (number,) in numbers], "matching": counted[0] if counted else None}
 
 
+def _among(connection: duckdb.DuckDBPyConnection, question: dict[str, Any], files: list[int]) -> Answer:
+    """A bit for each row: whether a condition holds for it."""
+    statements.check_condition(connection, question["where"], "data")
+    bits = f"bitstring_agg({question['number']}, 0::BIGINT, {int(question['last'])}::BIGINT)"
+    query = f"SELECT to_base64({bits}::BLOB) FROM {question['source']} WHERE (\n{question['where']}\n)"  # noqa: S608
+    found = connection.execute(query, [_addresses(question, files)]).fetchone()
+    return {"bits": (found and found[0]) or ""}
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, question: dict[str, Any], files: list[int]) -> Answer:
+    """Names and types of what expressions give for rows of some columns; no row is read."""
+    del files
+    where = f" WHERE (\n{question['condition']}\n)" if question["condition"] else ""
+    query = f"DESCRIBE SELECT {question['outputs']} FROM (SELECT {question['typed']}) AS rows{where}"  # noqa: S608
+    return {"columns": [[str(name), str(kind)] for name, kind, *_ in connection.execute(query).fetchall()]}
+
+
 ANSWERS: dict[str, Callable[[duckdb.DuckDBPyConnection, dict[str, Any], list[int]], Answer]] = {
     "query": _query,
     "find": _find,
+    "among": _among,
+    "describe": _describe,
 }
 
 if __name__ == "__main__":

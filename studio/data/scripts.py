@@ -12,7 +12,7 @@ import pyarrow as pa
 from studio.data import parquet, shapes, standalone
 from studio.data.mending import Entry, Mending
 from studio.data.records import DataFile, Dataset
-from studio.data.steps.base import NO_TOOLS, Code, Columns, Outputs, Parts, Rows, Tools, Where
+from studio.data.steps.base import NO_TOOLS, Against, Code, Columns, Outputs, Parts, Rows, Tools, Where
 from studio.data.steps.tables import queried
 
 FOLDER = "mended"
@@ -36,13 +36,15 @@ def by_rows(rows: Any, function: Callable[..., pa.Table]) -> Any:
     return changed.with_format(None)
 
 
-def asking(rows: Any) -> Callable[[str], Iterator[pa.RecordBatch]]:
-    """Answers SQL about a data set, in which it is called "rows"."""
+def asking(rows: Any, others: Any = None) -> Callable[[str], Iterator[pa.RecordBatch]]:
+    """Answers SQL about a data set, in which it is called "rows"; a second one is called "others"."""
     import duckdb
 
     def ask(query: str) -> Iterator[pa.RecordBatch]:
         with duckdb.connect() as connection:
             connection.register("rows", rows.with_format("arrow")[:])
+            if others is not None:
+                connection.register("others", others.with_format("arrow")[:])
             yield from connection.sql(query).to_arrow_reader()
 
     return ask
@@ -86,7 +88,7 @@ def python(dataset: Dataset, mending: Mending, tools: Tools = NO_TOOLS) -> str:
         script.lines += ["", f"# {number}. {' '.join(entry.title().split())}"]
         by_code: dict[str, list[str]] = {}
         for split in shapes.touched(entry, list(shape)):
-            code = code_of(entry, shape[split], tools)
+            code = code_of(entry, shape, split, tools)
             script.add(code)
             by_code.setdefault(code.line, []).append(split)
         for line, splits in by_code.items():
@@ -97,9 +99,9 @@ def python(dataset: Dataset, mending: Mending, tools: Tools = NO_TOOLS) -> str:
     return _text(script, dataset, mending)
 
 
-def code_of(entry: Entry, columns: Columns, tools: Tools) -> Code:
-    """One step with `datasets`."""
-    step, work = entry.step, entry.step.work
+def code_of(entry: Entry, shape: Mapping[str, Columns], split: str, tools: Tools) -> Code:
+    """One step over one of the splits with `datasets`."""
+    step, work, columns = entry.step, entry.step.work, shape[split]
     if step.code is not None:
         code = step.code(entry.params, tools)
         more = {"functools": "partial"} if code.functions else {}
@@ -109,6 +111,11 @@ def code_of(entry: Entry, columns: Columns, tools: Tools) -> Code:
         return _by_rows(partial(queried, query=query))
     if isinstance(work, Rows):
         return _by_rows(work.function(entry.params, tools))
+    if isinstance(work, Against):
+        other = work.other(entry.params)
+        chosen = work.function(entry.params, columns, shape[other])
+        call = f"{chosen.func.__name__}(asking(rows, data[{other!r}]), len(rows){_settings(chosen)})"
+        return Code(f"rows.select({call})", (chosen.func, asking))
     found: partial[Any] = work.function(entry.params, columns)
     call = f"{found.func.__name__}(asking(rows), len(rows){_settings(found)})"
     return Code(call if isinstance(work, Parts) else f"rows.select({call})", (found.func, asking))

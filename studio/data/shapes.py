@@ -14,7 +14,7 @@ from studio.data.mending import Entry, Mending
 from studio.data.parquet import quote
 from studio.data.records import Dataset
 from studio.data.splits import SPLIT_NAME
-from studio.data.steps.base import Columns, Outputs, Parts, Rows, Where
+from studio.data.steps.base import Against, Columns, Outputs, Parts, Rows, Where
 
 Shape = dict[str, Columns]
 
@@ -45,6 +45,8 @@ def touched(entry: Entry, splits: Sequence[str]) -> list[str]:
     work = entry.step.work
     if isinstance(work, Parts) or (isinstance(work, Rows) and work.of(entry.params)):
         return [work.of(entry.params)]
+    if isinstance(work, Against) and not entry.splits:
+        return [split for split in splits if split != work.other(entry.params)]
     return list(entry.splits or splits)
 
 
@@ -89,11 +91,7 @@ def _bound(columns: Columns, outputs: str, condition: str, blame: tuple[str, Any
 def _after(entry: Entry, place: str, before: Shape) -> Shape:
     work = entry.step.work
     splits = touched(entry, list(before))
-    for split in splits:
-        if split not in before:
-            field = "splits" if entry.splits else "split"
-            known = ", ".join(before)
-            raise InvalidInput(f"{place}.{field}", split, f"There is no such split here. There are: {known}.")
+    _check_splits(entry, place, splits, before)
     new = {split: _of(entry, place, split, before) if split in splits else before[split] for split in before}
     if not isinstance(work, Parts):
         return new
@@ -105,6 +103,25 @@ def _after(entry: Entry, place: str, before: Shape) -> Shape:
     parts = dict.fromkeys(work.names(entry.params), columns)
     ordered = parts | new
     return {split: ordered[split] for split in sorted(ordered, key=parquet.split_rank)}
+
+
+def _check_splits(entry: Entry, place: str, splits: Sequence[str], before: Shape) -> None:
+    """Whether those that the step is about are there, and the one that it compares them with is another."""
+    work, field = entry.step.work, "splits" if entry.splits else "split"
+    known = ", ".join(before)
+    for split in splits:
+        if split not in before:
+            raise InvalidInput(f"{place}.{field}", split, f"There is no such split here. There are: {known}.")
+    if not isinstance(work, Against):
+        return
+    other = work.other(entry.params)
+    if other not in before:
+        raise InvalidInput(f"{place}.against", other, f"There is no such split here. There are: {known}.")
+    if other in splits:
+        raise InvalidInput(f"{place}.splits", other, "A split is compared with another one.")
+    if not splits:
+        raise InvalidInput(f"{place}.against", other, "There is no other split here that could be compared with it.")
+    _of(entry, place, other, before)
 
 
 def _of(entry: Entry, place: str, split: str, before: Shape) -> Columns:

@@ -29,9 +29,7 @@ class Shards:
     bytes: int
 
 
-def write(
-    dataset: Dataset, split: str, folder: Path, watch: Watch = UNWATCHED, most_bytes: int = MOST_BYTES
-) -> Shards:
+def write(dataset: Dataset, split: str, folder: Path, watch: Watch = UNWATCHED, most_bytes: int = MOST_BYTES) -> Shards:
     """Write `folder`/SPLIT-00000-of-0000N.parquet and so on; a split without rows is one file.
 
     Raises:

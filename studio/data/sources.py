@@ -11,10 +11,11 @@ from pathlib import Path
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName
 from studio.core.settings import Settings
-from studio.data import hubsets, intake, labels, parquet, results, splits, uploads
-from studio.data.content import ALLOWED, FORMATS
+from studio.data import hubsets, intake, labels, parquet, results, room, splits, uploads
+from studio.data.content import ALLOWED, FORMATS, MEGABYTE
 from studio.data.intake import Taken
 from studio.data.records import Column, DataFile, Dataset, DatasetInfo, RemoteFile, state_of
+from studio.data.room import Room
 from studio.data.watching import UNWATCHED, Watch
 from studio.starter import kit
 
@@ -115,7 +116,7 @@ def _from_path(ref: str, settings: Settings, watch: Watch) -> Dataset:
         path = Path(named).expanduser().absolute()
     if not path.exists():
         raise NotFound(f"There is no file or folder {ref!r}.")
-    cache = settings.home / "datasets" / "files"
+    cache = _room("files", settings)
     if path.is_file():
         files, remark = dict[str, tuple[DataFile, ...]](_converted_file(path, cache, watch)), ""
         names: tuple[str, ...] = ()
@@ -132,7 +133,7 @@ def _from_path(ref: str, settings: Settings, watch: Watch) -> Dataset:
 
 
 def _from_folder(
-    folder: Path, header: Mapping[str, object], config: str, cache: Path, watch: Watch = UNWATCHED
+    folder: Path, header: Mapping[str, object], config: str, cache: Room, watch: Watch = UNWATCHED
 ) -> tuple[Files, str]:
     """The files of a folder by split, converted where they have to be, and what there is to say about them."""
     found = splits.by_split(splits.listed(folder), header, config)
@@ -156,7 +157,7 @@ def _from_folder(
     return files, ""
 
 
-def _converted_file(path: Path, cache: Path, watch: Watch) -> dict[str, tuple[Path, ...]]:
+def _converted_file(path: Path, cache: Room, watch: Watch) -> dict[str, tuple[Path, ...]]:
     """A file's splits as Parquet; it is converted once per state."""
     if path.suffix.lower() == ".parquet":
         return {intake.SPLIT: (path,)}
@@ -168,12 +169,16 @@ def _state(path: Path) -> str:
     return f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{path.suffix}"
 
 
-def _made(cache: Path, state: list[str], make: Callable[[Path], Taken]) -> tuple[dict[str, tuple[Path, ...]], str]:
+def _room(name: str, settings: Settings) -> Room:
+    return Room(settings.home / "datasets" / name, settings.max_prepared_mb * MEGABYTE)
+
+
+def _made(cache: Room, state: list[str], make: Callable[[Path], Taken]) -> tuple[dict[str, tuple[Path, ...]], str]:
     """The folder of splits that `make` fills, once per state; a folder is whole or not there."""
-    target = cache / hashlib.sha256("\0\0".join(state).encode(errors="surrogateescape")).hexdigest()[:32]
+    target = cache.folder / hashlib.sha256("\0\0".join(state).encode(errors="surrogateescape")).hexdigest()[:32]
     if not target.is_dir():
-        uploads.sweep(cache)
-        staging = cache / f".staging-{secrets.token_hex(8)}"
+        uploads.sweep(cache.folder)
+        staging = cache.folder / f".staging-{secrets.token_hex(8)}"
         staging.mkdir(parents=True)
         try:
             remark = make(staging).remark
@@ -182,6 +187,8 @@ def _made(cache: Path, state: list[str], make: Callable[[Path], Taken]) -> tuple
                 staging.rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+        cache.trim()
+    room.used(target)
     remark = (target / REMARK).read_text(encoding="utf-8")
     return {path.stem: (path,) for path in sorted(target.glob("*.parquet"))}, remark
 
@@ -191,7 +198,7 @@ def _from_hub(repo_id: str, revision: str, config: str, settings: Settings, watc
     ref = f"{repo_id}{f'@{revision}' if revision else ''}{f'#{config}' if config else ''}"
     files, remark = dict[str, tuple[DataFile, ...]](found.files), found.remark
     if found.folder is not None:
-        files, remark = _from_folder(found.folder, found.header, config, settings.home / "datasets" / "hub", watch)
+        files, remark = _from_folder(found.folder, found.header, config, _room("hub", settings), watch)
     title = found.header.get("pretty_name")
     base = DatasetInfo(
         ref,

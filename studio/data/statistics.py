@@ -158,9 +158,9 @@ def _of_texts(source: Split, column: Column, total: int) -> Figures:
         starts = ", ".join(str(ord(one)) for one in WHITESPACE)
         blank = f"CASE WHEN {text} = '' THEN true WHEN unicode({text}) IN ({starts}) THEN trim({text}, ?) = '' END"
         lengths = f"SELECT length({text}) AS n, count(*), count(*) FILTER ({blank}) FROM {source.source}"  # noqa: S608
-        found = source.connection.execute(
-            f"{lengths} GROUP BY n HAVING n IS NOT NULL ORDER BY n", [WHITESPACE, source.parameter]
-        ).fetchall()
+        # a column may be called n as well, so the names are told apart by depth
+        known = f"SELECT * FROM ({lengths} GROUP BY 1) WHERE n IS NOT NULL ORDER BY n"  # noqa: S608
+        found = source.connection.execute(known, [WHITESPACE, source.parameter]).fetchall()
         empty = sum(blank for _, _, blank in found)
         spreads = _spread_of_counts([(length, rows) for length, rows, _ in found], "characters", total)
     return Figures(
@@ -174,7 +174,8 @@ def _of_others(source: Split, column: Column, total: int) -> Figures:
     (present,) = source.select(f"SELECT count({name}) FROM {source.source}")[0]  # noqa: S608
     spreads = []
     if column.type.endswith("[]"):
-        lengths = f"SELECT len({name}) AS n, count(*) FROM {source.source} GROUP BY n HAVING n IS NOT NULL ORDER BY n"  # noqa: S608
+        lengths = f"SELECT len({name}) AS n, count(*) FROM {source.source} GROUP BY 1"  # noqa: S608
+        lengths = f"SELECT * FROM ({lengths}) WHERE n IS NOT NULL ORDER BY n"  # noqa: S608
         found = [(length, rows) for length, rows in source.select(lengths)]
         spreads = _spread_of_counts(found, "items", total)
     return Figures(column.name, column.type, column.kind, Basis(total, total), total - present, spreads=spreads)

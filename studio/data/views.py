@@ -21,6 +21,8 @@ from studio.data.records import Column, Dataset
 MOST = 100
 FARTHEST = 2**53  # larger numbers do not survive JavaScript, nor do files reach so far
 WIDEST = 10_000  # characters of a cell on a page; `row` has the rest
+ROOM = 4_000_000  # characters of a page: where there are many cells, less is shown of each
+LEAST = 40  # of a cell, however many there are
 
 
 class View(BaseModel):
@@ -125,7 +127,7 @@ def by_numbers(
         split: which part.
         numbers: of the rows, from 0.
         columns: which columns and in which order; all when none is named.
-        widest: characters after which a cell is cut.
+        widest: characters after which a cell is cut; fewer where there are very many cells.
 
     Raises:
         UnknownName: no such split or column.
@@ -181,6 +183,7 @@ def _page(
     source: Split, dataset: Dataset, split: str, asked: Found, columns: Sequence[Column], widest: int = WIDEST
 ) -> Page:
     """The rows of these numbers, in this order."""
+    widest = min(widest, max(LEAST, ROOM // max(1, len(asked.numbers) * len(columns))))
     connection, found = source.connection, dict[int, list[Cell]]()
     for rows, wanted in numbering.by_file(connection, dataset.files[split], source.columns, asked.numbers):
         there = {entry[0]: str(entry[1]) for entry in connection.execute(rows.nothing, [rows.parameter]).description}

@@ -1,18 +1,15 @@
-"""Model cards: filled from the run, edited, checked, saved with the artifact, published with it."""
+"""Cards of models and data sets: filled from the run, edited, checked, saved with the artifact, published with it."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from studio.core.errors import StudioError
 from studio.core.types import Caller
-from studio.hub.cards import CardProblem
 from studio.jobs.artifacts import Artifact
 from studio.service import Studio
-from studio.ui import parts
+from studio.ui import cards, parts
 from studio.ui.events import caller_of, guarded, on_load
 from studio.ui.page import Page
 from studio.ui.parts import Html
@@ -56,7 +53,7 @@ def layout() -> View:
                 with gr.Tabs():
                     with gr.Tab("Edit"):
                         card = gr.Textbox(
-                            label="Model card",
+                            label="Card",
                             info="Markdown with YAML metadata between the two --- lines.",
                             lines=LINES,
                             max_lines=LINES,
@@ -118,42 +115,44 @@ def build(studio: Studio) -> None:
         return [
             facts(artifact),
             text,
-            body_of(text),
-            lint(studio, text),
-            repository_name(artifact),
+            cards.body_of(text),
+            lint(studio, caller, artifact_id, text),
+            cards.repository_name(artifact.manifest.title, artifact.id),
             pushes(studio, caller, artifact_id),
         ]
 
     @guarded
     def load(request: gr.Request) -> list[Any]:
         caller = caller_of(request, studio)
-        found = studio.artifacts(caller)
+        found = [artifact for artifact in studio.artifacts(caller) if artifact.manifest.kind != "report"]
         if not found:
             return [nothing(), gr.update(visible=False), gr.skip(), *[gr.skip()] * len(opened), *[gr.skip()] * 4]
         wanted = dict(request.query_params).get("id", "")
         chosen = wanted if wanted in {artifact.id for artifact in found} else found[0].id
         menu = [(f"{artifact.manifest.title} · {artifact.id}", artifact.id) for artifact in found]
         first = ["", gr.update(visible=True), gr.update(choices=menu, value=chosen)]
-        return [*first, *open_artifact(caller, chosen), *signed_in(studio, caller), secrets.token_hex(8)]
+        return [*first, *open_artifact(caller, chosen), *cards.signed_in(studio, caller), secrets.token_hex(8)]
 
     @guarded
     def choose(artifact_id: str, request: gr.Request) -> list[Any]:
         return open_artifact(caller_of(request, studio), artifact_id)
 
     @guarded
-    def edited(text: str) -> list[Any]:
-        return [body_of(text), lint(studio, text)]
+    def edited(artifact_id: str, text: str, request: gr.Request) -> list[Any]:
+        return [cards.body_of(text), lint(studio, caller_of(request, studio), artifact_id, text)]
 
     @guarded
     def save(artifact_id: str, text: str, request: gr.Request) -> Html:
-        studio.save_card(caller_of(request, studio), artifact_id, text)
+        caller = caller_of(request, studio)
+        studio.save_card(caller, artifact_id, text)
         gr.Info("Card saved with the artifact.")
-        return lint(studio, text)
+        return lint(studio, caller, artifact_id, text)
 
     @guarded
     def refill(artifact_id: str, request: gr.Request) -> list[Any]:
-        text = studio.card(caller_of(request, studio), artifact_id, fresh=True)
-        return [text, body_of(text), lint(studio, text)]
+        caller = caller_of(request, studio)
+        text = studio.card(caller, artifact_id, fresh=True)
+        return [text, cards.body_of(text), lint(studio, caller, artifact_id, text)]
 
     @guarded
     def publish(request: gr.Request, **given: Any) -> list[Any]:
@@ -167,7 +166,7 @@ def build(studio: Studio) -> None:
     first = [view.empty, view.body, view.artifact, *opened, view.account, view.owner, view.publish, view.key]
     on_load(load, outputs=first)
     view.artifact.input(choose, view.artifact, opened, api_visibility="private")
-    view.card.blur(edited, view.card, [view.preview, view.problems], api_visibility="private")
+    view.card.blur(edited, [view.artifact, view.card], [view.preview, view.problems], api_visibility="private")
     view.save.click(save, [view.artifact, view.card], view.problems, api_visibility="private")
     view.refill.click(refill, view.artifact, [view.card, view.preview, view.problems], api_visibility="private")
     wanted = {name: getattr(view, name) for name in ("artifact", "card", "owner", "name", "private", "key")}
@@ -194,6 +193,8 @@ def wire_deleting(studio: Studio, view: View) -> None:
 def facts(artifact: Artifact) -> Html:
     """What the result is worth."""
     manifest = artifact.manifest
+    if manifest.kind == "dataset":
+        return data_facts(artifact)
     pairs: list[tuple[object, object]] = [(name, f"{value:.3f}") for name, value in manifest.metrics.items()]
     pairs += [(f"{name} (baseline)", f"{value:.3f}") for name, value in manifest.baselines.items()]
     pairs += [("Size", parts.format_bytes(artifact.bytes)), ("Trained in", parts.format_duration(manifest.seconds))]
@@ -207,91 +208,31 @@ def facts(artifact: Artifact) -> Html:
     return parts.panel(manifest.title, parts.key_values(pairs), links)
 
 
-def body_of(text: str) -> str:
-    """The card without its metadata block."""
-    pieces = text.split("---", 2)
-    return pieces[2] if len(pieces) == 3 and not pieces[0].strip() else text
+def data_facts(artifact: Artifact) -> Html:
+    """What a data set is, and where it can be looked at."""
+    manifest = artifact.manifest
+    pairs: list[tuple[object, object]] = [
+        (name.replace("_", " ").capitalize(), f"{value:,.6g}") for name, value in manifest.metrics.items()
+    ]
+    pairs += [("Size", parts.format_bytes(artifact.bytes)), ("Made in", parts.format_duration(manifest.seconds))]
+    if manifest.data is not None:
+        pairs.append(("Made from", manifest.data.id))
+    look = parts.link("Look into it", f"/datasets?ref=artifact:{artifact.id}")
+    links = parts.join([look, Html(" · "), parts.link("The job", f"/jobs?id={manifest.job}")])
+    return parts.panel(manifest.title, parts.key_values(pairs), links)
 
 
-def lint(studio: Studio, text: str) -> Html:
+def lint(studio: Studio, caller: Caller, artifact_id: str, text: str) -> Html:
     """What the linter says."""
-    found: Sequence[CardProblem] = studio.lint_card(text)
-    if not found:
-        return parts.notice("good", "Nothing to object to.")
-    rows = [
-        [
-            parts.chip("bad" if problem.level == "error" else "warn", problem.level),
-            problem.line or "—",
-            problem.field,
-            problem.message,
-        ]
-        for problem in found
-    ]
-    return parts.panel("To mend", parts.table(("Level", "Line", "Field", "What"), rows, "Problems of the card"))
-
-
-def repository_name(artifact: Artifact) -> str:
-    """A repository name from the title."""
-    kept = "".join(letter if letter.isalnum() else "-" for letter in artifact.manifest.title.lower())
-    return "-".join(piece for piece in kept.split("-") if piece)[:80] or artifact.id
-
-
-def signed_in(studio: Studio, caller: Caller) -> list[Any]:
-    """Who would publish: a notice, the owners to choose from, and whether the button works."""
-    disabled = gr.update(interactive=False)
-    if not studio.hub().reachable:
-        text = "The Hub cannot be reached. The result is safe here; publish it when there is a network."
-        return [parts.notice("warn", text), gr.update(choices=[], value=None), disabled]
-    try:
-        account = studio.account(caller)
-    except StudioError as error:
-        return [parts.notice("bad", str(error)), gr.update(choices=[], value=None), disabled]
-    if account is None:
-        text = "Sign in to publish: with the button in the sidebar, or locally with `hf auth login` or HF_TOKEN."
-        return [parts.notice("info", text), gr.update(choices=[], value=None), disabled]
-    owners = [account.name, *account.orgs]
-    if not account.can_write:
-        text = (
-            f"Signed in as {account.name}, with a token that may only read. Make one with the role “write” on the "
-            "Hub under Settings → Access tokens, and sign in with it."
-        )
-        return [parts.notice("warn", text), gr.update(choices=owners, value=account.name), disabled]
-    return [
-        parts.notice("good", f"Signed in as {account.name}."),
-        gr.update(choices=owners, value=account.name),
-        gr.update(interactive=True),
-    ]
+    return cards.problems(studio.lint_card(text, studio.card_kind(caller, artifact_id)))
 
 
 def pushes(studio: Studio, caller: Caller, artifact_id: str) -> Html:
     """The latest push of an artifact, live; and where it was published."""
     manifest = studio.artifact(caller, artifact_id).manifest
-    links = [parts.notice("good", parts.join(["Published: ", parts.link(url, url)])) for url in manifest.published[-1:]]
-    jobs = [
-        job
-        for job in studio.jobs(caller, search="publish")
-        if job.recipe == "publish" and job.params.get("artifact") == artifact_id
-    ]
-    if not jobs:
-        return parts.join(links)
-    job = jobs[0]
-    live = parts.live(
-        job.id,
-        parts.panel(
-            "Publishing",
-            parts.join(
-                [
-                    parts.slot("state", parts.state_chip(job)),
-                    Html("&nbsp; "),
-                    parts.slot("message", job.progress.message),
-                    parts.slot("progress", parts.job_progress(job)),
-                    parts.slot("error", parts.notice("bad", job.error) if job.error else ""),
-                ]
-            ),
-            parts.link("Log", f"/jobs?id={job.id}"),
-        ),
-    )
-    return parts.join([live, *links])
+    links = [cards.published(url) for url in manifest.published[-1:]]
+    job = cards.newest_push(studio, caller, [artifact_id, f"artifact:{artifact_id}"])
+    return parts.join([*([cards.push_panel(job)] if job else []), *links])
 
 
 def nothing() -> Html:
@@ -305,5 +246,10 @@ def nothing() -> Html:
 
 
 PAGE = Page(
-    "cards", "Model cards", "A card filled from the run, checked, and published with the model.", "Ship", "card", build
+    "cards",
+    "Model cards",
+    "A card filled from the run, checked, and published with the model or data set.",
+    "Ship",
+    "card",
+    build,
 )

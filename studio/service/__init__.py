@@ -21,5 +21,5 @@ from studio.service.searching import Searching
 __all__ = ["Compared", "ModelFacts", "ModelFilters", "Prediction", "Studio", "Wishes"]
 
 
-class Studio(Checks, Opening, Exploring, Searching, Mending, Making, Runs, Playground, Results, Kit):
+class Studio(Checks, Opening, Making, Exploring, Searching, Mending, Runs, Playground, Results, Kit):
     """One installation: the store, the scheduler, the inference worker and the Hub behind one set of verbs."""

@@ -13,8 +13,10 @@ from studio.hub.reachability import HubStatus, Reachability
 from studio.inference.client import Inference
 from studio.jobs.job import JobState
 from studio.jobs.store import JobStore
+from studio.service.turns import Limits, Turns
 
 EVERYTHING = 1_000_000
+TAKEN_IN = Limits(at_once=4, each=1, line=8, each_line=2)  # files at the same time: minutes, and much disk space
 TOKENS = 1000  # signed-in accounts whose newest token is remembered, in memory only
 
 
@@ -27,6 +29,8 @@ class Base:
         self.store = JobStore(settings.database)
         self.reachability = Reachability(settings)
         self.inference = Inference(settings)
+        self._turns = Turns(settings.public)
+        self._intakes = Turns(settings.public, TAKEN_IN)
         self._tokens: dict[str, SecretStr] = {}
         self._lock = threading.Lock()
         self._submitting = threading.Lock()

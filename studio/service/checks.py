@@ -4,17 +4,19 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from studio.core.errors import InvalidInput, InvalidInputs, NotFound, TimedOut
 from studio.core.params import parse
 from studio.core.types import Caller
 from studio.data import reports
 from studio.data.checks import CHECKS, asking
-from studio.data.checks.base import AnyCheck
+from studio.data.checks.base import AnyCheck, Finding
 from studio.data.reports import Report
 from studio.jobs.job import Job
 from studio.recipes.check.params import CheckJobParams
-from studio.service.data import Data
 from studio.service.jobs import Wishes
+from studio.service.trying import Trying
 
 KIND = "report"
 PLAIN = Wishes()
@@ -26,9 +28,10 @@ FILES = {
 AT_ONCE_ROWS = 20_000
 AT_ONCE_BYTES = 50_000_000
 AT_ONCE_SECONDS = 20.0
+FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 
-class Checks(Data):
+class Checks(Trying):
     """What may be wrong with a data set."""
 
     def checks(self) -> list[AnyCheck]:
@@ -68,19 +71,19 @@ class Checks(Data):
         if heavy := [name for name in params.checks if CHECKS[name].heavy]:
             raise InvalidInput("checks", heavy[0], "It runs as a job only.")
         began = time.monotonic()
-
-        def stop() -> None:
-            if time.monotonic() > began + AT_ONCE_SECONDS:
-                raise TimedOut(f"This takes longer than {AT_ONCE_SECONDS:.0f} seconds; check it as a job.")
-
         chosen = params.checks or [name for name in CHECKS if not CHECKS[name].heavy]
-        wished = {name: asking.params_of(name, common, params.options.get(name, {})) for name in chosen}
-        findings = [asking.run(dataset, name, wished[name], lambda *_: None, stop) for name in wished]
+        wished = {name: (common, params.options.get(name, {})) for name in chosen}
+        asked = {"checks": wished, "most": AT_ONCE_SECONDS}
+        with self._attended(caller) as gone:
+            try:
+                found = self._aside.ask("check", dataset, asked, gone)
+            except TimedOut:
+                raise TimedOut(f"This takes longer than {AT_ONCE_SECONDS:.0f} seconds; check it as a job.") from None
         return Report(
             ref=ref,
             title=dataset.info.title,
             splits=dataset.info.splits,
-            findings=tuple(findings),
+            findings=FINDINGS.validate_python(found),
             revision=dataset.info.revision,
             created_at=time.time(),
             seconds=time.monotonic() - began,

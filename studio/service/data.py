@@ -1,6 +1,8 @@
 """Data sets: list, upload, read, delete."""
 
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from studio.core.errors import StudioError
@@ -9,6 +11,7 @@ from studio.data import mapping, results, rows, sources, uploads
 from studio.data.rows import ColumnSummary
 from studio.data.sources import Dataset, DatasetInfo
 from studio.data.watching import UNWATCHED, Watch
+from studio.inference import visit
 from studio.service.results import Results
 from studio.starter import kit
 
@@ -27,7 +30,8 @@ class Data(Results):
 
     def upload(self, caller: Caller, path: Path, name: str, watch: Watch = UNWATCHED) -> DatasetInfo:
         """Take in a data file as the caller's own data set; raises `InvalidInput` that says what is wrong with it."""
-        return uploads.store(path, name, self.settings, caller.owner, watch)
+        with self._intakes.one(caller.owner):
+            return uploads.store(path, name, self.settings, caller.owner, watch)
 
     def delete_dataset(self, caller: Caller, ref: str) -> None:
         """Delete the caller's own data set, `upload:ID` or `artifact:ID`.
@@ -50,8 +54,16 @@ class Data(Results):
 
     def column(self, caller: Caller, ref: str, split: str, column: str) -> ColumnSummary:
         """Counts of one column over the whole split."""
-        return rows.summary(self.dataset(caller, ref), split, column)
+        with self._attended(caller):
+            return rows.summary(self.dataset(caller, ref), split, column)
 
     def map_columns(self, caller: Caller, ref: str, split: str) -> mapping.ColumnMapping:
         """Which columns look like text and label."""
         return mapping.map_columns(self.dataset(caller, ref), split)
+
+    @contextmanager
+    def _attended(self, caller: Caller) -> Iterator[Callable[[], bool]]:
+        """A turn for what takes time or memory; what says whether whoever asked in this thread has left."""
+        gone = threading.Event()
+        with visit.waiting(gone.set), self._turns.one(caller.owner, gone.is_set):
+            yield gone.is_set

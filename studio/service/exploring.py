@@ -1,8 +1,6 @@
 """Looking into data sets: pages of rows, questions in SQL, one row, one cell."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 
 from studio.core.settings import Settings
@@ -11,7 +9,6 @@ from studio.data import details, views
 from studio.data.details import Content, Row
 from studio.data.sandbox import ROWS, Answer, Sandbox
 from studio.data.views import Page, View
-from studio.inference import visit
 from studio.service.data import Data
 
 
@@ -35,29 +32,22 @@ class Exploring(Data):
             InvalidInputs: a condition does not fit its column.
             InvalidInput: at "where", the condition in SQL has a mistake, or takes too long.
         """
-        with _attended() as gone:
+        with self._attended(caller) as gone:
             find = partial(self._sandbox.find, counting=counting, stop=gone)
             return views.page(self.dataset(caller, ref), view, find, counting=counting)
 
     def sql(self, caller: Caller, ref: str, split: str, query: str, limit: int = ROWS) -> Answer:
         """The answer to one SELECT, in which the split is called by its name, or `data`; raises `InvalidInput`."""
-        with _attended() as gone:
+        with self._attended(caller) as gone:
             return self._sandbox.query(self.dataset(caller, ref), split, query, limit, gone)
 
     def row(self, caller: Caller, ref: str, split: str, number: int, columns: Sequence[str] = ()) -> Row:
         """One row with its whole values; raises `InvalidInput` at "number"."""
-        return details.row(self.dataset(caller, ref), split, number, columns)
+        with self._attended(caller):
+            return details.row(self.dataset(caller, ref), split, number, columns)
 
     def cell(
         self, caller: Caller, ref: str, where: tuple[str, int], column: str, inside: Sequence[str] = ()
     ) -> Content:
         """The bytes of a cell of (split, row), and what they are; `inside` is the way to a part of a nested value."""
         return details.cell(self.dataset(caller, ref), *where, column, inside)
-
-
-@contextmanager
-def _attended() -> Iterator[Callable[[], bool]]:
-    """What says whether whoever asked in this thread has left."""
-    gone = threading.Event()
-    with visit.waiting(gone.set):
-        yield gone.is_set

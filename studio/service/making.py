@@ -1,11 +1,13 @@
 """Making data sets: new ones from rows, annotations, exports, and what a card says of one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from studio.core.errors import Conflict
 from studio.core.params import parse
+from studio.core.settings import Settings
 from studio.core.types import Caller
 from studio.data import composing, exporting, marks, numbering, reading, uploads, views
 from studio.data.annotations import Annotations, Work
@@ -18,8 +20,9 @@ from studio.data.views import View
 from studio.inference import visit
 from studio.jobs.job import Job
 from studio.recipes.publishing import facts
-from studio.service.data import Data
+from studio.service.exploring import Exploring
 from studio.service.jobs import Wishes
+from studio.service.turns import Streams
 
 PLAIN = Wishes()
 LONGEST = 1_000_000  # characters of a cell that is annotated
@@ -43,15 +46,22 @@ class Turn:
     value: Any = None
 
 
-class Making(Data):
+class Making(Exploring):
     """What is made of data, and where it goes."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._streams = Streams(settings.public)
 
     def export(self, caller: Caller, ref: str, format: Format, split: str = "", view: View | None = None) -> Export:
         """A split, or what of it a view shows, as a file that is made while it is read.
 
         All splits as a zip, when none is named and there are several. Raises as `exporting.export`.
         """
-        return exporting.export(self.dataset(caller, ref), format, split, view, visit.waiting)
+        with self._attended(caller) as gone:
+            among = partial(self._sandbox.among, stop=gone)
+            made = exporting.export(self.dataset(caller, ref), format, split, view, visit.waiting, among)
+        return replace(made, parts=self._streams.of(caller.owner, made.parts))
 
     def create_dataset(
         self,
@@ -65,7 +75,8 @@ class Making(Data):
         `rows` are records, or pasted text of CSV, TSV, JSON or JSON Lines; `about` may have description, license and
         languages. Raises `InvalidInput` at "rows" and `InvalidInputs`.
         """
-        return composing.compose(rows, parse(About, {**(about or {}), "title": title}), self.settings, caller.owner)
+        with self._intakes.one(caller.owner):
+            return composing.compose(rows, parse(About, {**(about or {}), "title": title}), self.settings, caller.owner)
 
     def describe_dataset(self, caller: Caller, ref: str, about: Mapping[str, Any]) -> DatasetInfo:
         """Say what an upload of the caller's is: title, description, license, languages."""
@@ -116,12 +127,13 @@ class Making(Data):
 
     def next_row(self, caller: Caller, work_id: str, after: int = -1) -> Turn:
         """The next row without an answer: after another, or the least sure one where the plan names a column for it."""
-        kept, dataset, work = self._open(caller, work_id)
-        if work.plan.confidence:
-            row = _least_sure(dataset, work, kept.marked(work_id))
-        else:
-            row = kept.first_open(work_id, work.rows, after + 1)
-        return self._turn(kept, dataset, work_id, row)
+        with self._attended(caller):
+            kept, dataset, work = self._open(caller, work_id)
+            if work.plan.confidence:
+                row = _least_sure(dataset, work, kept.marked(work_id))
+            else:
+                row = kept.first_open(work_id, work.rows, after + 1)
+            return self._turn(kept, dataset, work_id, row)
 
     def annotated_row(self, caller: Caller, work_id: str, row: int) -> Turn:
         """One row and its answer; raises `InvalidInput` at "row"."""

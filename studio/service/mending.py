@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from studio.core.errors import InvalidInput, NotFound, StudioError
 from studio.core.types import Caller
-from studio.data import mending, previews, results, scripts, shapes
+from studio.data import mending, results, scripts, shapes
 from studio.data.mending import Mending as Recipe
 from studio.data.mending import Source
 from studio.data.previews import Preview
@@ -15,11 +17,12 @@ from studio.data.steps import STEPS
 from studio.jobs.job import Job
 from studio.recipes.transform import tools
 from studio.recipes.transform.work import AS_YAML
-from studio.service.data import Data
 from studio.service.jobs import Wishes
+from studio.service.trying import Trying
 
 Given = str | Sequence[Any] | Mapping[str, Any]
 PLAIN = Wishes()
+PREVIEW = TypeAdapter(Preview)
 LONGEST = 100  # data sets of a lineage
 
 
@@ -44,7 +47,7 @@ class Ancestor:
     problem: str = ""
 
 
-class Mending(Data):
+class Mending(Trying):
     """What changes data sets: never the one that is there, always by making a new one."""
 
     def steps(self) -> list[dict[str, Any]]:
@@ -60,14 +63,26 @@ class Mending(Data):
             for step in STEPS.values()
         ]
 
-    def preview(self, caller: Caller, ref: str, split: str, recipe: Given, rows: int = 20) -> Preview:
+    def preview(
+        self, caller: Caller, ref: str, split: str, recipe: Given, rows: int = 20, *, with_media: bool = False
+    ) -> Preview:
         """Try a recipe, given as YAML or as a list of steps, on the first rows of a split; nothing is written.
+
+        Pictures and sounds are told in words; `with_media` adds small ones as data URLs.
 
         Raises `InvalidInput` and `InvalidInputs` at "steps.NUMBER.FIELD"; the first step is 1.
         """
         dataset = self.dataset(caller, ref)
-        light = tools.light(self._settings(caller), caller.owner)
-        return previews.preview(dataset, split, mending.read(recipe), rows, light)
+        asked = {
+            "settings": self.settings.model_dump(mode="json"),
+            "owner": caller.owner,
+            "recipe": mending.dumped(mending.read(recipe)),
+            "split": split,
+            "rows": rows,
+            "with_media": with_media,
+        }
+        with self._attended(caller) as gone:
+            return PREVIEW.validate_python(self._aside.ask("preview", dataset, asked, gone))
 
     def transform(self, caller: Caller, ref: str, recipe: Given, title: str = "", wishes: Wishes = PLAIN) -> Job:
         """Run a recipe over the whole data set, as a job that leaves a new one. Raises as `preview` does."""

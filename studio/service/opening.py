@@ -34,7 +34,7 @@ class Opening(Data):
         if source.strip().startswith(servers.PREFIX):
             self._check_admin(caller)
         gone = threading.Event()
-        with visit.waiting(gone.set):
+        with visit.waiting(gone.set), self._intakes.one(caller.owner, gone.is_set):
             watched = replace(watch, stop=lambda: gone.is_set() or watch.stop())
             return adding.add(source, self._settings(caller), caller.owner, name, watched)
 

@@ -14,8 +14,9 @@ from studio.hub.repos import RepoType
 from studio.jobs import artifacts
 from studio.jobs.artifacts import Artifact
 from studio.jobs.job import Job, JobState
-from studio.recipes.publish import card_facts, link
+from studio.recipes.publish import link
 from studio.recipes.publishing import facts
+from studio.recipes.publishing.models import card_facts
 from studio.service.jobs import Jobs, Wishes
 
 CARD = "README.md"

@@ -1,12 +1,12 @@
 """Finding rows and knowing columns: search in three ways, figures, columns against each other, the map of meanings."""
 
-import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.core.errors import Conflict, InvalidInput, NotFound
+from studio.core.errors import Conflict, InvalidInput, JobCancelled, NotFound
 from studio.core.params import parse
 from studio.core.types import Caller
 from studio.data import crossing, fulltext, indexes, reading, semantic, statistics, substring, tokens, views
@@ -24,6 +24,9 @@ from studio.service.jobs import Wishes
 from studio.tasks import TASKS
 
 AT_ONCE = 100_000  # rows up to which words are indexed while one waits, a second or two
+AT_ONCE_BYTES = 100_000_000
+WAIT = 20.0  # seconds after which it is given up, and left to a job
+MOST_COLUMNS = 200  # whose figures are asked for in one question
 FARTHEST = 10_000  # rows of a ranking that can be paged through
 PLAIN = Wishes()
 GLANCE = 1_000  # rows that tell which column has the longest texts
@@ -64,8 +67,6 @@ class Map:
 class Searching(Data):
     """What is found in data sets, and what is known of them."""
 
-    _indexing = threading.Lock()
-
     def search(self, caller: Caller, ref: str, search: Search) -> Found:
         """Rows that hold the query: its characters ("text"), its words (BM25), or what says the same ("meaning").
 
@@ -74,7 +75,11 @@ class Searching(Data):
             UnknownName: no such split or column.
             NotFound: there is no index for this yet; `build_index` makes it.
         """
-        dataset, split = self.dataset(caller, ref), search.split
+        with self._attended(caller):
+            return self._search(caller, self.dataset(caller, ref), search)
+
+    def _search(self, caller: Caller, dataset: Dataset, search: Search) -> Found:
+        split = search.split
         chosen, page = _texts(dataset, split, search.columns, search.by), (search.offset, search.limit)
         if search.by == "text":
             found = substring.search(dataset, search, chosen)
@@ -109,18 +114,28 @@ class Searching(Data):
 
     def statistics(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = ()) -> list[Figures]:
         """Figures of columns, of all when none is named; raises `UnknownName` for the split or a column."""
-        dataset = self.dataset(caller, ref)
-        names = list(columns) or views.page(dataset, views.View(split=split, limit=0)).columns
-        return [statistics.figures(dataset, split, name) for name in names]
+        with self._attended(caller) as gone:
+            dataset = self.dataset(caller, ref)
+            names = list(columns) or views.page(dataset, views.View(split=split, limit=0)).columns
+            if len(names) > MOST_COLUMNS:
+                raise InvalidInput("columns", f"{len(names):,} columns", f"Name at most {MOST_COLUMNS} of them.")
+            found = []
+            for name in names:
+                if gone():
+                    raise JobCancelled
+                found.append(statistics.figures(dataset, split, name))
+            return found
 
     def token_lengths(self, caller: Caller, ref: str, split: str, column: str, tokenizer: str) -> Spread | None:
         """How many tokens the column's texts take with a model's tokenizer; raises `InvalidInput` at "tokenizer"."""
-        files = resolve_model(tokenizer, self._settings(caller), caller.owner)
-        return tokens.lengths(self.dataset(caller, ref), split, column, files.base or files.path, tokenizer)
+        with self._attended(caller):
+            files = resolve_model(tokenizer, self._settings(caller), caller.owner)
+            return tokens.lengths(self.dataset(caller, ref), split, column, files.base or files.path, tokenizer)
 
     def cross(self, caller: Caller, ref: str, split: str, x: str, y: str) -> Cross:
         """Two columns against each other; raises `InvalidInput` at "x" or "y"."""
-        return crossing.cross(self.dataset(caller, ref), split, x, y)
+        with self._attended(caller):
+            return crossing.cross(self.dataset(caller, ref), split, x, y)
 
     def embedding_map(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = (), colour: str = "") -> Map:
         """Where rows lie by their meaning; raises `NotFound` while there is no index by meaning."""
@@ -131,7 +146,8 @@ class Searching(Data):
             raise _missing("meaning")
         rows, points = semantic.plane(place)
         wanted = [*chosen, *([colour] if colour else [])]
-        shown = views.by_numbers(dataset, split, rows, wanted, widest=LABEL)
+        with self._attended(caller):
+            shown = views.by_numbers(dataset, split, rows, wanted, widest=LABEL)
         places = [shown.columns.index(name) for name in chosen]
         texts = [" · ".join(str(row[one]) for one in places if row[one] is not None) for row in shown.rows]
         colours = [str(row[shown.columns.index(colour)]) for row in shown.rows] if colour else []
@@ -143,14 +159,19 @@ class Searching(Data):
         place = indexes.place(dataset, split, columns, "words", self.settings)
         if indexes.load(place) is not None:
             return place
-        if dataset.info.splits[split] > AT_ONCE:
+        if dataset.info.splits[split] > AT_ONCE or dataset.info.bytes > AT_ONCE_BYTES:
             raise _missing("words")
-        with self._indexing:
+        end = time.monotonic() + WAIT
+
+        def check() -> None:
+            if time.monotonic() > end:
+                raise _missing("words")
+
+        with indexes.alone(place, check):
             if indexes.load(place) is None:
-                place.parent.mkdir(parents=True, exist_ok=True)
                 made = indexes.building(place)
-                rows = fulltext.build(dataset, split, columns, made, lambda *_: None, lambda: None)
-                indexes.finish(place, Index("words", split, tuple(columns), rows))
+                rows = fulltext.build(dataset, split, columns, made, lambda *_: None, check)
+                indexes.finish(place, Index("words", split, tuple(columns), rows), self.settings)
         return place
 
     def _vector(self, caller: Caller, place: Path, query: str) -> list[float]:

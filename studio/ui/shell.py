@@ -77,7 +77,7 @@ def head() -> str:
         "crossorigin>"
         f'<link rel="stylesheet" href="{static("studio.css")}"><script src="{static("studio.js")}"></script>'
         f'<script src="{static("playground.js")}"></script><script src="{static("questions.js")}"></script>'
-        f'<script src="{static("datasets.js")}"></script>'
+        f'<script src="{static("datasets.js")}"></script><script src="{static("annotate.js")}"></script>'
     )
 
 

@@ -202,8 +202,7 @@ def _export(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
 
 
 def _start(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
-    plan = {name: value for name, value in given.items() if name != "ref"}
-    return studio.start_annotation(caller, given["ref"], plan).plain()
+    return studio.start_annotation(caller, given["ref"], given["plan"]).plain()
 
 
 def _job(job: Any) -> dict[str, Any]:
@@ -245,9 +244,9 @@ VERBS: dict[str, Verb] = {
     ),
     "start_annotation": Verb(
         "Begin to annotate a split (labels, spans or preferences), or go on with what is there under the same name.",
-        {"ref": REF, **Plan.model_json_schema()["properties"]},
+        {"ref": REF, "plan": Plan.model_json_schema()},
         _start,
-        ("ref", "kind", "column"),
+        ("ref", "plan"),
         reads=False,
     ),
     "next_row_to_annotate": Verb(

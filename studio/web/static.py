@@ -11,7 +11,16 @@ from studio.core.settings import ASSETS
 from studio.ui.shell import STATIC
 
 FILES = frozenset(
-    {"studio.css", "studio.js", "playground.js", "questions.js", "datasets.js", "logo.svg", "favicon.png"}
+    {
+        "studio.css",
+        "studio.js",
+        "playground.js",
+        "questions.js",
+        "datasets.js",
+        "annotate.js",
+        "logo.svg",
+        "favicon.png",
+    }
 )
 YEAR, WEEK, HOUR = 31_536_000, 604_800, 3600
 

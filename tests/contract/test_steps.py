@@ -19,7 +19,7 @@ from studio.data import mending, previews, scripts, shapes
 from studio.data.cells import plain
 from studio.data.records import Dataset
 from studio.data.steps import STEPS, docs
-from studio.data.steps.base import NO_TOOLS, Rows, Tools
+from studio.data.steps.base import NO_TOOLS, Against, Rows, Tools
 from studio.jobs.artifacts import stage
 from studio.recipes.transform.tools import full
 from studio.ui.forms import Form
@@ -52,6 +52,26 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return dataset(tmp_path_factory.mktemp("rows") / "data", train=some_rows())
+
+
+@pytest.fixture
+def given(name: str, rows: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Rows that the step can be done over; where it compares splits, there is another that holds some of them."""
+    if not isinstance(STEPS[name].work, Against):
+        return rows
+    return dataset(tmp_path_factory.mktemp("pairs") / "data", **splits_for(name, some_rows()))
+
+
+def splits_for(name: str, table: pa.Table) -> dict[str, pa.Table]:
+    """The table as the split that is shown, and what it is compared with."""
+    if not isinstance(STEPS[name].work, Against):
+        return {"train": table}
+    return {"train": table.slice(0, 3), "test": table}
+
+
+def shown_of(given: Dataset) -> str:
+    """The split that the step changes."""
+    return "test" if "test" in given.files else "train"
 
 
 def wrong(given: Dataset, *steps: dict[str, Any]) -> str:
@@ -98,53 +118,53 @@ def test_yaml_gives_it_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_unknown_fields_and_columns_are_named(name: str, rows: Dataset) -> None:
-    assert wrong(rows, {"step": "shuffle"}, KEYS[name] | {"no_such_field": 1}) == "steps.2.no_such_field"
-    assert wrong(rows, KEYS[name] | {"splits": ["nowhere"]}) in ("steps.1.splits",)
+def test_unknown_fields_and_columns_are_named(name: str, given: Dataset) -> None:
+    assert wrong(given, {"step": "shuffle"}, KEYS[name] | {"no_such_field": 1}) == "steps.2.no_such_field"
+    assert wrong(given, KEYS[name] | {"splits": ["nowhere"]}) in ("steps.1.splits",)
     for field in {"column", "columns", "condition", "expression", "stratify_by"} & set(STEPS[name].params.model_fields):
         bad = ["nowhere"] if field == "columns" else "nowhere"
         if field == "columns" and name == "deduplicate" and not KEYS[name].get("columns"):
             continue
-        assert wrong(rows, {"step": "shuffle"}, KEYS[name] | {field: bad}) == f"steps.2.{field}"
+        assert wrong(given, {"step": "shuffle"}, KEYS[name] | {field: bad}) == f"steps.2.{field}"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_columns_are_foretold(name: str, rows: Dataset, tools: Tools, tmp_path: Path) -> None:
+def test_columns_are_foretold(name: str, given: Dataset, tools: Tools, tmp_path: Path) -> None:
     recipe = mending.read([KEYS[name]])
-    foretold = shapes.shapes(rows, recipe)[-1]
-    found = mended(rows, [KEYS[name]], tmp_path, tools=tools)
+    foretold = shapes.shapes(given, recipe)[-1]
+    found = mended(given, [KEYS[name]], tmp_path, tools=tools)
     assert set(foretold) == set(found)
     written = dataset(tmp_path / "written", **found)
     assert shapes.shapes(written, mending.read([{"step": "shuffle"}]))[0] == foretold
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_same_rows_for_any_batches(name: str, rows: Dataset, tools: Tools, tmp_path: Path) -> None:
-    whole = mended(rows, [KEYS[name]], tmp_path, tools=tools)
+def test_same_rows_for_any_batches(name: str, given: Dataset, tools: Tools, tmp_path: Path) -> None:
+    whole = mended(given, [KEYS[name]], tmp_path, tools=tools)
     assert sum(map(len, whole.values())) > 0
     for batch in (1, 7):
-        assert as_lists(mended(rows, [KEYS[name]], tmp_path, batch, tools)) == as_lists(whole)
+        assert as_lists(mended(given, [KEYS[name]], tmp_path, batch, tools)) == as_lists(whole)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_rows_and_nothing_in_them(name: str, tools: Tools, tmp_path: Path) -> None:
     step = {"step": "edit", "add": [{"text": "new"}]} if name == "edit" else KEYS[name]
-    empty = dataset(tmp_path / "empty", train=SCHEMA.empty_table())
+    empty = dataset(tmp_path / "empty", **splits_for(name, SCHEMA.empty_table()))
     found = mended(empty, [step], tmp_path / "of-empty", tools=tools)
     assert sum(map(len, found.values())) == (name == "edit")
     nulls = pa.table([pa.nulls(5, field.type) for field in SCHEMA], schema=SCHEMA)
-    left = {"filter": 0, "deduplicate": 1, "sample": 2, "edit": 6}
+    left = {"filter": 0, "deduplicate": 1, "sample": 2, "edit": 6, "drop-leaked": 3}
     doubled = 10 if KEYS[name].get("keep") or name == "back-translate" else 5
-    found = mended(dataset(tmp_path / "nulls", train=nulls), [step], tmp_path / "of-nulls", tools=tools)
+    found = mended(dataset(tmp_path / "nulls", **splits_for(name, nulls)), [step], tmp_path / "of-nulls", tools=tools)
     assert sum(map(len, found.values())) == left.get(name, doubled)
     for table in found.values():
         assert table.num_rows == 0 or table.column(0).null_count >= 0
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_preview_is_what_the_run_gives(name: str, rows: Dataset, tools: Tools, tmp_path: Path) -> None:
-    found = previews.preview(rows, "train", mending.read([KEYS[name]]), 20, tools)
-    table = mended(rows, [KEYS[name]], tmp_path, tools=tools)[found.split]
+def test_preview_is_what_the_run_gives(name: str, given: Dataset, tools: Tools, tmp_path: Path) -> None:
+    found = previews.preview(given, shown_of(given), mending.read([KEYS[name]]), 20, tools)
+    table = mended(given, [KEYS[name]], tmp_path, tools=tools)[found.split]
     names = [column.name for column in found.columns]
     assert names == table.column_names
     shown = [[plain(value) for value in row.values()] for row in table.slice(0, 20).to_pylist()]
@@ -158,14 +178,14 @@ def test_preview_is_what_the_run_gives(name: str, rows: Dataset, tools: Tools, t
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_script_gives_the_same_rows(name: str, rows: Dataset, tools: Tools, tmp_path: Path) -> None:
+def test_script_gives_the_same_rows(name: str, given: Dataset, tools: Tools, tmp_path: Path) -> None:
     recipe = mending.read([KEYS[name]])
-    code = scripts.python(rows, recipe, tools)
+    code = scripts.python(given, recipe, tools)
     assert "import studio" not in code
     assert "from studio" not in code
     fresh.printed(code, tmp_path)
     found = {file.stem: pq.read_table(file) for file in (tmp_path / "mended").glob("*.parquet")}
-    expected = mended(rows, [KEYS[name]], tmp_path / "job", tools=tools)
+    expected = mended(given, [KEYS[name]], tmp_path / "job", tools=tools)
     assert as_lists(found) == as_lists(expected)
     assert {split: table.column_names for split, table in found.items()} == {
         split: table.column_names for split, table in expected.items()

@@ -36,6 +36,8 @@ READY = {
     "datasets?ref=kit:wine&tab=columns": ".column-cards",
     "datasets?ref=kit:wine&tab=mend": ".studio-form",
     "datasets?ref=kit:wine&tab=checks": ".empty-state",
+    "datasets?ref=kit:wine&tab=annotate": ".empty-state",
+    "datasets?ref=kit:wine&tab=publish": ".exports",
     "fine-tune": ".panel .shares",
     "runs": "figure.chart svg",
     "jobs": ".table a",
@@ -109,6 +111,22 @@ def opened(page: Page, studio: RunningStudio, path: str) -> None:
 def test_axe_finds_nothing_wrong(studio: RunningStudio, still: Page, artifact: str, path: str) -> None:
     opened(still, studio, path.format(artifact))
     expect(still.locator(READY[path]).filter(visible=True).first).to_be_visible(timeout=MINUTE)
+    unfold(still)
+    assert wrong_everywhere(still) == []
+
+
+def test_a_desk_for_annotations(studio: RunningStudio, still: Page) -> None:
+    plan = {"ref": "kit:debian-topics", "name": "parts", "kind": "span", "column": "text", "classes": ["a", "b"]}
+    work = ask(f"{studio.url}/api/annotations", plan)["id"]
+    answer = {"value": [{"start": 0, "end": 4, "label": "a"}, {"start": 6, "end": 9, "label": "b"}]}
+    url = f"{studio.url}/api/annotations/{work}/rows/0"
+    body = json.dumps(answer).encode()
+    with urllib.request.urlopen(
+        urllib.request.Request(url, body, {"content-type": "application/json"}, method="PUT")
+    ) as told:
+        assert json.load(told)["done"] == 1
+    opened(still, studio, "datasets?ref=kit:debian-topics&tab=annotate&row=0")
+    expect(still.locator(".desk mark").first).to_be_visible(timeout=MINUTE)
     unfold(still)
     assert wrong_everywhere(still) == []
 

@@ -116,7 +116,7 @@ def test_card_is_filled_checked_and_published(
 ) -> None:
     job = get(f"{studio.url}/api/jobs/{trained}")
     page.goto(f"{studio.url}/cards?id={job['artifact']}")
-    card = page.get_by_label(re.compile(r"^\s*Model card")).first
+    card = page.get_by_label(re.compile(r"^\s*Card")).first
     expect(card).to_have_value(re.compile("library_name: peft"))
     expect(page.get_by_text("Signed in as alice")).to_be_visible()
     page.get_by_label(re.compile(r"^\s*Repository")).fill("topics-lora")

@@ -261,5 +261,5 @@ CHECK = Check(
     params=LeakageParams,
     run=run,
     source="Hash and MD5 for the exact, MinHash and the exact Jaccard index for the near.",
-    step="edit",
+    step="drop-leaked",
 )

@@ -19,6 +19,7 @@ STEPS: Registry[AnyStep] = Registry(
         "sample": "studio.data.steps.sample:STEP",
         "deduplicate": "studio.data.steps.deduplicate:STEP",
         "deduplicate-near": "studio.data.steps.deduplicate_near:STEP",
+        "drop-leaked": "studio.data.steps.drop_leaked:STEP",
         "remove-pii": "studio.data.steps.remove_pii:STEP",
         "back-translate": "studio.data.steps.back_translate:STEP",
         "synonyms": "studio.data.steps.synonyms:STEP",

@@ -1,6 +1,6 @@
 """What a step is: one change to a data set, as forms, recipes, previews, jobs and exported scripts see it.
 
-A step works in one of five ways; each of them can be streamed, and gives the same whatever the size of the batches.
+A step works in one of six ways; each of them can be streamed, and gives the same whatever the size of the batches.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,7 +71,10 @@ NO_TOOLS = Tools()
 
 
 class Ask(Protocol):
-    """Answers SQL about the rows before the step; they are called "rows", and come in their order."""
+    """Answers SQL about the rows before the step; they are called "rows", and come in their order.
+
+    For a step that compares splits, those of the other one are called "others".
+    """
 
     def __call__(self, query: str) -> Iterator[pa.RecordBatch]:
         """The answer, batch by batch."""
@@ -134,6 +137,21 @@ class Places(Generic[P]):
 
 
 @dataclass(frozen=True)
+class Against(Generic[P]):
+    """Chooses whole rows by what another split holds: `function(ask, count)` gives their numbers.
+
+    Attributes:
+        function: made of the columns of the split and those of the other one.
+        other: the split that is compared with; it stays as it is.
+        columns: raises `InvalidInput` for columns, of either split, that do not do.
+    """
+
+    function: Callable[[P, Columns, Columns], "partial[Numbers]"]
+    other: Callable[[P], str]
+    columns: Callable[[P, Columns], Columns] = unchanged
+
+
+@dataclass(frozen=True)
 class Parts(Generic[P]):
     """Makes several splits of one: `function(ask, count)` gives the numbers of each.
 
@@ -148,7 +166,7 @@ class Parts(Generic[P]):
     columns: Callable[[P, Columns], Columns] = unchanged
 
 
-Work = Where[P] | Outputs[P] | Rows[P] | Places[P] | Parts[P]
+Work = Where[P] | Outputs[P] | Rows[P] | Places[P] | Against[P] | Parts[P]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from studio.core.errors import StudioError
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.pages.datasets import address as addresses
-from studio.pages.datasets import asking, checking, figures, listing, looking, meaning, mending
+from studio.pages.datasets import annotating, asking, checking, figures, listing, looking, meaning, mending, publishing
 from studio.pages.datasets.address import Address
 from studio.pages.datasets.tabs import Shown, Tab
 from studio.service import Studio
@@ -23,7 +23,16 @@ from studio.ui.events import caller_of, guarded, on_load
 from studio.ui.page import Page
 from studio.ui.parts import Html, join, text
 
-TABS: tuple[Tab, ...] = (looking.TAB, figures.TAB, asking.TAB, meaning.TAB, checking.TAB, mending.TAB)
+TABS: tuple[Tab, ...] = (
+    looking.TAB,
+    figures.TAB,
+    asking.TAB,
+    meaning.TAB,
+    checking.TAB,
+    mending.TAB,
+    annotating.TAB,
+    publishing.TAB,
+)
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 

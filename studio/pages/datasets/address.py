@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from studio.data.filters import Condition
 from studio.data.finding import FARTHEST as REACH
 from studio.data.finding import Search, Way
+from studio.data.steps import STEPS
 from studio.data.views import FARTHEST, MOST, View
 
 PATH = "/datasets"
@@ -32,6 +33,7 @@ class Address:
         sort, descending: the order.
         page: of 100 rows, from 0.
         row: the number of the row that is shown by itself, -1 for none.
+        step: the step that is chosen to be added to the recipe, "" for none.
     """
 
     ref: str = ""
@@ -45,6 +47,7 @@ class Address:
     descending: bool = False
     page: int = 0
     row: int = -1
+    step: str = ""
 
     @property
     def narrowed(self) -> bool:
@@ -71,6 +74,13 @@ class Address:
     def link(self, **changes: Any) -> str:
         """The address of this place with some changes, as a link."""
         return f"{PATH}?{replace(self, **changes).query()}"
+
+    def narrowing(self) -> dict[str, str]:
+        """Conditions and order, as the API takes them."""
+        conditions = json.dumps([one.model_dump(mode="json") for one in self.conditions]) if self.conditions else ""
+        told = {"conditions": conditions, "where": self.where, "sort": self.sort}
+        told["descending"] = "true" if self.descending else ""
+        return {name: value for name, value in told.items() if value}
 
     def query(self) -> str:
         """The query, what is as usual left out."""
@@ -101,6 +111,7 @@ def parse(query: str) -> Address:
         descending=given.get("descending") == "1",
         page=_number(given.get("page", ""), FARTHEST // MOST, 0),
         row=_number(given.get("row", ""), FARTHEST, -1),
+        step=given["step"] if given.get("step") in STEPS else "",
     )
 
 

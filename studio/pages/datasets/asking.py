@@ -20,6 +20,7 @@ from studio.ui.parts import Html, join
 
 SHOWN = 200  # rows of an answer on the page
 WIDEST = 300  # characters of a cell
+NAMED = 100  # columns
 
 
 def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
@@ -47,7 +48,9 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
     run.click(guarded(ask), [query, box], answer, api_visibility="private", show_progress="minimal")
 
     def shown(_caller: Caller, address: Address, dataset: Dataset) -> list[Any]:
-        columns = ", ".join(f"{column.name} ({column.type.lower()[:40]})" for column in dataset.info.columns)
+        known = dataset.info.columns
+        columns = ", ".join(f"{column.name} ({column.type.lower()[:40]})" for column in known[:NAMED])
+        columns += f" and {len(known) - NAMED:,} more" if len(known) > NAMED else ""
         hint = Html(
             f'<p class="note">The table is called <code>{parts.text(address.split)}</code>, or <code>data</code>. '
             f"Columns: {parts.text(columns)}. One SELECT of DuckDB; it may take ten seconds and read nothing else.</p>"

@@ -131,7 +131,9 @@ def finding(address: Address, one: Finding) -> Html:
             pieces.append(Html(f'<p class="note">{shown} of {one.found:,} are shown; the report has more.</p>'))
     if one.remedy:
         step = text(one.step)
-        mend = Html(f' <a href="{text(address.link(tab="mend"))}" data-go>Mend it</a> with the step “{step}”.')
+        mend = Html(
+            f' <a href="{text(address.link(tab="mend", step=one.step))}" data-go>Mend it</a> with the step “{step}”.'
+        )
         pieces.append(Html(f"<p>{text(one.remedy)}{mend if one.step else ''}</p>"))
     pieces.append(Html(f'<p class="note">{text(_basis(one))} {text(one.method)}</p>'))
     return parts.panel(one.title, join(pieces), chip)

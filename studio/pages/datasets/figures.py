@@ -22,6 +22,7 @@ from studio.ui.parts import Html, join, text
 from studio.ui.plots import number
 
 AT_ONCE = 2_000_000  # cells; what has more is counted column by column, on request
+MOST_COLUMNS = 200  # whose cards a page can show
 TOP, FEW_VALUES = 8, 50
 TOKENIZERS = ("kit:minilm-l6", "kit:writer", "kit:fill-mask")
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -76,7 +77,7 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
 
     def shown(caller: Caller, address: Address, dataset: Dataset) -> list[Any]:
         rows, columns = dataset.info.splits[address.split], dataset.info.columns
-        large = rows * len(columns) > AT_ONCE
+        large = rows * len(columns) > AT_ONCE or len(columns) > MOST_COLUMNS
         if large:
             told = f"{rows:,} rows are counted column by column; the figures appear as they are known."
             cards = parts.empty_state("Not counted yet", told, picture="chart")
@@ -106,8 +107,8 @@ def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
         here, caller = addresses.parse(at), caller_of(request, studio)
         dataset = studio.dataset(caller, here.ref)
         split = here.split or next(iter(dataset.info.splits))
-        names = [column.name for column in dataset.info.columns]
-        found: list[Figures] = []
+        every = [column.name for column in dataset.info.columns]
+        names, found = every[:MOST_COLUMNS], list[Figures]()
         began = time.monotonic()
         for place, name in enumerate(names):
             bar = parts.progress_bar(place / len(names), "Columns counted")
@@ -115,7 +116,8 @@ def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
             yield [gr.update(visible=False), gr.update(visible=True), join([bar, told, grid(found)])]
             found += studio.statistics(caller, here.ref, split, [name])
         seconds = parts.format_duration(time.monotonic() - began)
-        told = Html(f'<p class="note">Counted in {seconds}.</p>')
+        left = f" The first {len(names)} of {len(every):,} columns are shown." if len(names) < len(every) else ""
+        told = Html(f'<p class="note">Counted in {seconds}.{left}</p>')
         yield [gr.update(visible=False), gr.update(visible=False), join([told, grid(found)])]
 
     def measured(at: str, column: str | None, tokenizer: str, request: gr.Request) -> Html:

@@ -9,6 +9,7 @@ import gradio as gr
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.data.watching import Watch
+from studio.pages.datasets import creating
 from studio.pages.datasets.address import PATH
 from studio.service import Studio
 from studio.ui import parts
@@ -33,6 +34,7 @@ def build(studio: Studio, query: gr.Textbox) -> gr.HTML:
         ref = gr.Textbox(label="Open another", info=HELP, placeholder="owner/name, https://… or a path", max_lines=1)
         open_ = gr.Button("Open", size="md", scale=0, min_width=100)
     upload = gr.File(label="Or upload a file", height=150)
+    creating.build(studio, query)
     table = gr.HTML()
 
     @guarded

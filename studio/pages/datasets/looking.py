@@ -12,8 +12,9 @@ from studio.core.types import Caller
 from studio.data import filters
 from studio.data.filters import VALUELESS, Condition
 from studio.data.records import Dataset
+from studio.data.views import View
 from studio.pages.datasets import address as addresses
-from studio.pages.datasets import table
+from studio.pages.datasets import editing, table
 from studio.pages.datasets.address import Address
 from studio.pages.datasets.tabs import Tab
 from studio.service import Studio
@@ -41,6 +42,7 @@ class Part:
     apply: gr.Button
     chips: gr.HTML
     index: gr.Button
+    edits: editing.Part
     rows: gr.HTML
 
 
@@ -72,19 +74,22 @@ def layout() -> Part:
         chips = gr.HTML()
     with gr.Row(elem_classes="actions-row"):
         index = gr.Button("Build the index", variant="primary", size="md", visible=False)
-    return Part(controls, q, by, search, column, op, value, add, where, apply, chips, index, gr.HTML())
+    return Part(
+        controls, q, by, search, column, op, value, add, where, apply, chips, index, editing.layout(), gr.HTML()
+    )
 
 
 def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
     """Lay out and wire."""
     part = layout()
     wire(studio, query, part)
+    editing.build(studio, query, part.edits)
     followers: list[Any] = [part.controls, part.q, part.by, part.column, part.op, part.where, part.chips, part.index]
 
     def shown(caller: Caller, address: Address, dataset: Dataset) -> list[Any]:
         if address.row >= 0:
             hidden = [gr.update(visible=False), *[gr.skip()] * 6, gr.update(visible=False)]
-            return [*hidden, one_row(studio, caller, address, dataset)]
+            return [*hidden, editing.stamp(address), one_row(studio, caller, address, dataset)]
         columns = [column.name for column in dataset.info.columns]
         first = dataset.info.columns[0]
         rows, missing = found(studio, caller, address, dataset)
@@ -97,10 +102,11 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
             address.where,
             chips(address),
             gr.update(visible=missing),
+            "",
             rows,
         ]
 
-    return [*followers, part.rows], shown
+    return [*followers, part.edits.place, part.rows], shown
 
 
 def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
@@ -150,7 +156,7 @@ def found(studio: Studio, caller: Caller, address: Address, dataset: Dataset) ->
             ranked = total if address.by == "words" else None
             told = said(hits.total, address, hits.columns)
         else:
-            page = studio.view(caller, address.ref, address.view())
+            page = studio.view(caller, address.ref, narrow(studio, caller, address, dataset))
             total, scores, ranked, told = page.matching, [], page.matching, Html("")
     except NotFound as error:
         return parts.notice("info", str(error)), address.by != "text" and bool(address.q)
@@ -160,9 +166,20 @@ def found(studio: Studio, caller: Caller, address: Address, dataset: Dataset) ->
         nothing = "No row holds it." if address.q else "No row is like this." if address.narrowed else "It has no rows."
         return parts.empty_state(nothing, "Look for something else, or take the filters away."), False
     cut = Html("") if not page.cut else Html('<p class="note">Long cells are cut; a row by itself has them whole.</p>')
+    if len(page.columns) >= table.MOST_COLUMNS and len(dataset.info.columns) > table.MOST_COLUMNS:
+        cut = join([cut, table.left_out(len(dataset.info.columns))])
     count = len(page.rows), ranked if address.q else total
     above, below = (table.pager(address, *count, name) for name in ("Pages", "Pages, below the rows"))
     return join([told, above, table.table(address, dataset.info.columns, page, scores), cut, below]), False
+
+
+def narrow(studio: Studio, caller: Caller, address: Address, dataset: Dataset) -> View:
+    """The view at this place; of very many columns only the first, which is all that a page can show."""
+    view = address.view()
+    if len(dataset.info.columns) <= table.MOST_COLUMNS:
+        return view
+    known = studio.view(caller, address.ref, View(split=address.split, limit=0)).columns
+    return view.model_copy(update={"columns": known[: table.MOST_COLUMNS]})
 
 
 def said(total: int | None, address: Address, columns: Sequence[str]) -> Html:

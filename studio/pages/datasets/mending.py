@@ -1,6 +1,8 @@
 """Tab "Mend": a recipe of steps, written by forms or by hand, tried on the first rows, run as a job over everything."""
 
-from collections.abc import Callable, Sequence
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,8 @@ from studio.data.mending import Entry
 from studio.data.previews import Preview
 from studio.data.records import Dataset
 from studio.data.steps import STEPS
+from studio.pages.datasets import adding, figures, table
 from studio.pages.datasets import address as addresses
-from studio.pages.datasets import figures, table
 from studio.pages.datasets.address import Address
 from studio.pages.datasets.tabs import Tab
 from studio.service import Studio
@@ -33,12 +35,18 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 @dataclass(frozen=True)
 class Part:
-    """The tab's components; `columns` and `splits` are what the forms of steps offer."""
+    """The tab's components; `columns` and `splits` are what the forms of steps offer, `row` what a new row has.
 
+    `placed` changes whenever the tab is shown: the browser then puts the draft that it keeps into `recipe`.
+    """
+
+    placed: gr.Textbox
     step: gr.Dropdown
     columns: gr.State
     splits: gr.State
+    row: gr.State
     form: gr.Column
+    more: gr.Accordion
     recipe: gr.Code
     upload: gr.UploadButton
     title: gr.Textbox
@@ -51,11 +59,13 @@ class Part:
 def layout() -> Part:
     """Steps on the left, the recipe on the right, what it does below."""
     names = [(f"{one.group}: {one.title}", one.name) for one in STEPS.values()]
-    columns, splits = gr.State([]), gr.State([])
+    columns, splits, row = gr.State([]), gr.State([]), gr.State(None)
+    placed = gr.Textbox(elem_classes="offstage", label="Place")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             step = gr.Dropdown(names, value=names[0][1], label="Add a step", interactive=True)
             form = gr.Column()
+            more = gr.Accordion("Add a row", open=False, elem_classes="folded")
         with gr.Column(scale=1, min_width=320):
             recipe = gr.Code(label="Recipe", language="yaml", lines=12, max_lines=24, interactive=True)
             with gr.Row():
@@ -65,13 +75,14 @@ def layout() -> Part:
                 run = gr.Button("Run as a job", size="md")
                 python = gr.Button("Show as Python", size="md")
                 upload = gr.UploadButton("Load a recipe", file_types=[".yaml", ".yml"], size="md")
-    return Part(step, columns, splits, form, recipe, upload, title, preview, run, python, gr.HTML())
+    return Part(placed, step, columns, splits, row, form, more, recipe, upload, title, preview, run, python, gr.HTML())
 
 
 def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
     """Lay out and wire."""
     part = layout()
     draw(part)
+    adding.draw(part.more, part.row, part.recipe)
     wire(studio, query, part)
 
     def shown(caller: Caller, address: Address, dataset: Dataset) -> list[Any]:
@@ -81,9 +92,12 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
         except StudioError:
             written = ""
         made = history(studio, caller, address)
-        return [names, list(dataset.info.splits), gr.skip(), made if written or made else start()]
+        step = address.step or gr.skip()
+        new = adding.New(address.split, dataset.info.columns)
+        placed = json.dumps([address.ref, time.time_ns()])
+        return [placed, step, names, list(dataset.info.splits), new, made if written or made else start()]
 
-    return [part.columns, part.splits, part.recipe, part.result], shown
+    return [part.placed, part.step, part.columns, part.splits, part.row, part.result], shown
 
 
 def draw(part: Part) -> None:
@@ -127,7 +141,9 @@ def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
     def previewed(at: str, recipe: str, request: gr.Request) -> Html:
         here, caller = addresses.parse(at), caller_of(request, studio)
         split = here.split or next(iter(studio.dataset(caller, here.ref).info.splits))
-        return bordered(lambda: before_and_after(studio.preview(caller, here.ref, split, recipe or "", ROWS)))
+        return bordered(
+            lambda: before_and_after(studio.preview(caller, here.ref, split, recipe or "", ROWS, with_media=True))
+        )
 
     def started(at: str, recipe: str, title: str, request: gr.Request) -> Html:
         here, caller = addresses.parse(at), caller_of(request, studio)
@@ -148,6 +164,9 @@ def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
         given = Path(path).read_bytes()[: mending.MAX_TEXT].decode("utf-8", errors="replace")
         return mending.dumped(mending.read(given))
 
+    part.placed.change(None, None, part.recipe, js="() => window.studioDatasets.place()", **QUIET)
+    typed = "(recipe) => { window.studioDatasets.typed(recipe); return []; }"
+    part.recipe.change(None, part.recipe, None, js=typed, **QUIET)
     part.preview.click(
         guarded(previewed), [query, part.recipe], part.result, api_visibility="private", show_progress="minimal"
     )
@@ -179,14 +198,11 @@ def before_and_after(found: Preview) -> Html:
         f"Result: {text(', '.join(f'{name} {rows:,}' for name, rows in found.parts.items()))} rows.</p>"
     )
     names = [column.name for column in found.columns]
-    rows = [
-        [_number(row.row), *[_cell(cell, changed=place in row.changed) for place, cell in enumerate(row.cells)]]
-        for row in found.after
-    ]
+    rows = [[_number(row.row), *_cells(row.cells, row.media, changed=row.changed)] for row in found.after]
     gone = set(found.removed)
     before = [
-        [Html(f"<s>{place}</s>") if place in gone else place, *[_cell(cell, gone=place in gone) for cell in row]]
-        for place, row in enumerate(found.before)
+        [Html(f"<s>{place}</s>") if place in gone else place, *_cells(row, media, gone=place in gone)]
+        for place, (row, media) in enumerate(zip(found.before, found.media_before, strict=True))
     ]
     steps = parts.table(("Step", "What", "Rows before", "Rows after"), counts, "Steps")
     after = parts.table(["Row", *names], rows, "After", wide=True)
@@ -204,6 +220,27 @@ def before_and_after(found: Preview) -> Html:
 
 def _number(row: int | None) -> object:
     return Html('<span class="null">new</span>') if row is None else row
+
+
+def _cells(
+    row: Sequence[Any], media: Mapping[int, str], *, changed: Sequence[int] = (), gone: bool = False
+) -> list[Html]:
+    return [
+        _medium(media[place], value, changed=place in changed)
+        if place in media
+        else _cell(value, changed=place in changed, gone=gone)
+        for place, value in enumerate(row)
+    ]
+
+
+def _medium(url: str, value: Any, *, changed: bool) -> Html:
+    """A small picture or a player; what it is stands below."""
+    shown = (
+        f'<img src="{text(url)}" alt="{text(value)}">'
+        if url.startswith("data:image/")
+        else f'<audio controls preload="none" src="{text(url)}" aria-label="{text(value)}"></audio>'
+    )
+    return Html(f'<figure class="medium">{shown}<figcaption>{_cell(value, changed=changed)}</figcaption></figure>')
 
 
 def _cell(value: Any, *, changed: bool = False, gone: bool = False) -> Html:
@@ -229,9 +266,9 @@ def history(studio: Studio, caller: Caller, address: Address) -> Html:
 
 
 def start() -> Html:
-    """What stands here before the first step."""
+    """What stands here before a recipe is tried."""
     told = "Add steps, see what they do to the first rows, then run them over everything. The original stays as it is."
-    return parts.empty_state("No steps yet", told, picture="tune")
+    return parts.empty_state("Not tried yet", told, picture="tune")
 
 
 TAB = Tab("mend", "Mend", build)

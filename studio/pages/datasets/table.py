@@ -16,27 +16,35 @@ from studio.ui.parts import Html, join, text
 
 LONG = 280  # characters of a cell that are shown before it is opened
 MOST_MARKS = 200  # in one cell
+MOST_COLUMNS = 100  # of a page
 SORTED = {"ascending": "▲", "descending": "▼"}
 
 
 def table(address: Address, columns: Sequence[Column], page: Page, scores: Sequence[float] = ()) -> Html:
     """The page's rows; the first column is the row's number and leads to its own view."""
     types = {column.name: column for column in columns}
+    names = page.columns[:MOST_COLUMNS]
     marks = _pattern(address)
     heads = [Html('<th scope="col" class="number">Row</th>')]
     heads += [Html('<th scope="col" class="number">Score</th>')] if scores else []
-    heads += [_head(address, types[name]) for name in page.columns]
+    heads += [_head(address, types[name]) for name in names]
     lines = []
     for place, (number, row) in enumerate(zip(page.numbers, page.rows, strict=True)):
         lead = [f'<td class="number">{_go(f"{number:,}", address.link(row=number), f"Row {number:,}")}</td>']
         lead += [f'<td class="number">{scores[place]:.3f}</td>'] if scores else []
-        names = zip(page.columns, row, strict=True)
-        cells = [_cell(address, number, types[name], value, page.labels.get(name, ()), marks) for name, value in names]
+        held = zip(names, row, strict=False)
+        cells = [_cell(address, number, types[name], value, page.labels.get(name, ()), marks) for name, value in held]
         lines.append(f"<tr>{''.join(lead)}{join(cells)}</tr>")
     return Html(
         '<div class="rows" tabindex="0" role="region" aria-label="Rows of the data set"><table>'
         f"<thead><tr>{join(heads)}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def left_out(columns: int) -> Html:
+    """What is said where there are more columns than are shown."""
+    told = f"The first {MOST_COLUMNS} of {columns:,} columns are shown; a row by itself has them all."
+    return Html(f'<p class="note">{told}</p>')
 
 
 def pager(address: Address, shown: int, total: int | None, name: str = "Pages") -> Html:

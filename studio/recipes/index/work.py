@@ -30,21 +30,30 @@ def run(params: IndexParams, context: JobContext) -> None:
     settings = Settings(home=context.spec.home).reading_as(context.token)
     dataset = sources.resolve(params.dataset, settings, context.spec.owner)
     place = indexes.place(dataset, params.split, params.columns, params.kind, settings)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    with indexes.alone(place, context.raise_if_cancelled):
+        rows = _built(params, context, dataset, settings, place)
+    context.log(f"{rows:,} rows can be searched by {params.kind}.")
+    context.progress(1, 1, f"{rows:,} rows can be searched")
+
+
+def _built(params: IndexParams, context: JobContext, dataset: Dataset, settings: Settings, place: Path) -> int:
+    """Make the index, unless another job has just made it; returns its rows."""
+    files = resolve_model(params.model, settings, context.spec.owner, ENCODES) if params.kind == "meaning" else None
+    known = indexes.load(place)
+    if known is not None and (files is None or (known.model, known.model_revision) == (files.ref, files.revision)):
+        return known.rows
     folder = indexes.building(place)
-    if params.kind == "words":
+    if files is None:
         rows = fulltext.build(
             dataset, params.split, params.columns, folder, context.progress, context.raise_if_cancelled
         )
         index = Index("words", params.split, tuple(params.columns), rows)
     else:
-        files = resolve_model(params.model, settings, context.spec.owner, ENCODES)
         rows = _vectors(params, dataset, files, folder, context)
         index = Index("meaning", params.split, tuple(params.columns), rows, files.ref, files.revision)
     context.saving()
-    indexes.finish(place, index)
-    context.log(f"{rows:,} rows can be searched by {params.kind}.")
-    context.progress(1, 1, f"{rows:,} rows can be searched")
+    indexes.finish(place, index, settings)
+    return rows
 
 
 def _vectors(params: IndexParams, dataset: Dataset, files: ModelFiles, folder: Path, context: JobContext) -> int:

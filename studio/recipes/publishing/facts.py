@@ -15,7 +15,7 @@ from studio.data.records import Dataset
 from studio.data.reports import Report
 from studio.data.statistics import Figures
 from studio.data.views import View
-from studio.hub import data_cards
+from studio.hub import cards, data_cards
 from studio.hub.cards import PLACEHOLDER
 from studio.hub.data_cards import ColumnFacts, DataFacts
 from studio.jobs import artifacts
@@ -86,7 +86,10 @@ def manifest_of(ref: str, settings: Settings, owner: str) -> Manifest | None:
 def card_text(dataset: Dataset, settings: Settings, owner: str, repo_id: str = PLACEHOLDER, license: str = "") -> str:
     """The card as saved with an artifact, else filled; a placeholder for the repository is put in its place."""
     saved = saved_card(dataset, settings)
-    return saved.replace(PLACEHOLDER, repo_id) if saved else fresh_card(dataset, settings, owner, repo_id, license)
+    if not saved:
+        return fresh_card(dataset, settings, owner, repo_id, license)
+    licensed = cards.edit(saved, {"license": license}) if license else saved
+    return licensed.replace(PLACEHOLDER, repo_id)
 
 
 def saved_card(dataset: Dataset, settings: Settings) -> str:

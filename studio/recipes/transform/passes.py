@@ -7,7 +7,7 @@ killed goes on after its last part.
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from studio.data import parquet, shapes
 from studio.data.chains import Chain, Link, Numbered, blamed, links, streams
 from studio.data.mending import Mending
 from studio.data.records import DataFile, Dataset, state_of
-from studio.data.steps.base import Columns, Numbers, Parts, Places, Rows, Tools
+from studio.data.steps.base import Against, Ask, Columns, Numbers, Parts, Places, Rows, Tools
 from studio.recipes.transform import stored
 from studio.recipes.transform.stored import Store
 
@@ -107,21 +107,16 @@ class Run:
         """After a step that chooses rows: nothing is written yet, but known which rows stand where."""
         number, entry = numbered
         work = entry.step.work
+        named = {"rows": split} | ({"others": work.other(entry.params)} if isinstance(work, Against) else {})
+        held = held | {name: self._at_rest(held[name], name) for name in named.values()}
         settled = held[split]
-        if settled.pending or settled.places is not None:
-            settled, _ = self._settled(settled, split)
         self.progress(self._pass, self._passes, f"step {number}: {entry.step.title.lower()}, {split}")
         self.stop()
-        with parquet.connect(settled.files) as connection, blamed([numbered]):
-            source, addresses = parquet.scan(settled.files)
-            listed = ", ".join(map(parquet.literal, addresses))
-            connection.execute(f"CREATE VIEW rows AS SELECT * FROM {source.replace('?', f'[{listed}]', 1)}")  # noqa: S608
-
-            def ask(query: str) -> Iterator[pa.RecordBatch]:
-                for batch in connection.sql(query).to_arrow_reader(MOST_ROWS):
-                    self.stop()
-                    yield batch
-
+        with self._asked({name: held[of] for name, of in named.items()}) as ask, blamed([numbered]):
+            if isinstance(work, Against):
+                others = held[named["others"]].columns
+                places = work.function(entry.params, settled.columns, others)(ask, settled.rows)
+                return held | {split: replace(settled, places=places)}
             if isinstance(work, Parts):
                 found = work.function(entry.params, settled.columns)(ask, settled.rows)
                 rest = {name: one for name, one in held.items() if name != split}
@@ -130,6 +125,26 @@ class Run:
                 raise TypeError(f"{entry.name} chooses no rows")
             places = work.function(entry.params, settled.columns)(ask, settled.rows)
             return held | {split: replace(settled, places=places)}
+
+    def _at_rest(self, held: Held, split: str) -> Held:
+        """The split as its files hold it, so that it can be asked about."""
+        return self._settled(held, split)[0] if held.pending or held.places is not None else held
+
+    @contextmanager
+    def _asked(self, named: Mapping[str, Held]) -> Iterator[Ask]:
+        """Answers SQL about the rows of these splits, each by its name."""
+        with parquet.connect([file for held in named.values() for file in held.files]) as connection:
+            for name, held in named.items():
+                source, addresses = parquet.scan(held.files)
+                listed = ", ".join(map(parquet.literal, addresses))
+                connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source.replace('?', f'[{listed}]', 1)}")  # noqa: S608
+
+            def ask(query: str) -> Iterator[pa.RecordBatch]:
+                for batch in connection.sql(query).to_arrow_reader(MOST_ROWS):
+                    self.stop()
+                    yield batch
+
+            yield ask
 
     def _settled(self, held: Held, split: str) -> tuple[Held, tuple[Path, ...]]:
         """The split as files of its own, with all that was pending done; and those files."""
@@ -239,7 +254,11 @@ def _passes(mending: Mending, splits: list[str]) -> int:
     total = 0
     for entry in mending.steps:
         work = entry.step.work
-        for split in shapes.touched(entry, list(loose)):
+        splits = shapes.touched(entry, list(loose))
+        if isinstance(work, Against):
+            total += loose[work.other(entry.params)]
+            loose[work.other(entry.params)] = False
+        for split in splits:
             if streams(entry):
                 loose[split] = True
                 continue

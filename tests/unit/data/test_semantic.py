@@ -1,6 +1,7 @@
 """The nearest vectors, against all of them compared in full; files that were cut; what lies on the plane."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from studio.data import semantic
 
 
-def unit(chosen: np.random.Generator, rows: int, width: int = 16) -> np.ndarray:
+def unit(chosen: np.random.Generator, rows: int, width: int = 16) -> Any:
     made = chosen.normal(size=(rows, width)).astype(np.float32)
     return made / np.linalg.norm(made, axis=1, keepdims=True)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from studio.data.filters import Condition
 from studio.data.records import Column
+from studio.data.steps import STEPS
 from studio.data.views import Page
 from studio.pages.datasets import address as addresses
 from studio.pages.datasets import looking, table
@@ -40,6 +41,7 @@ PLACES = st.builds(
     descending=st.booleans(),
     page=st.integers(0, 10**6),
     row=st.integers(-1, 10**9),
+    step=st.sampled_from(["", *STEPS]),
 )
 
 
@@ -58,7 +60,7 @@ def test_any_query_is_some_place(query: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "ref=kit:wine&tab=nothing&page=-1&row=x&by=smell&conditions=[{",
+        "ref=kit:wine&tab=nothing&page=-1&row=x&by=smell&step=mix&conditions=[{",
         f"ref=x&conditions={json.dumps([{'column': 1}])}",
         "ref=x&conditions={}&page=99999999999999999999999",
         "&".join(f"a{n}=1" for n in range(200)),
@@ -68,6 +70,7 @@ def test_any_query_is_some_place(query: str) -> None:
 def test_nonsense_is_as_usual(query: str) -> None:
     found = addresses.parse(query)
     assert (found.tab, found.page, found.row, found.by, found.conditions) == ("rows", 0, -1, "text", ())
+    assert found.step == ""
 
 
 def shown(rows: Sequence[Sequence[Any]], columns: Sequence[Column], at: Address = HERE) -> str:

@@ -35,6 +35,8 @@ from studio.jobs.files import CANCEL
 from studio.jobs.job import Device
 from studio.recipes import publish
 from studio.recipes.publish import PublishParams
+from studio.recipes.publishing import models
+from studio.recipes.publishing.facts import public
 from studio.starter import kit
 from studio.starter.kit import KitEntry
 from tests.hubserver.faults import FOREVER, Fault, Kind
@@ -286,7 +288,7 @@ def test_an_adapter_of_an_adapter_is_refused(artifact: Artifact, tmp_path: Path)
 def test_the_base_of_somebody_else_does_not_travel(artifact: Artifact, tmp_path: Path) -> None:
     make_artifact(tmp_path, "base", {"config.json": b"{}"}, kind="model", base_model=None, owner="hf:bob")
     with pytest.raises(NotFound):
-        publish._base_folder(artifact.manifest, tmp_path / "artifacts")
+        models.base_folder(artifact.manifest, tmp_path / "artifacts")
 
 
 def test_a_base_from_the_kit_travels_with_its_licence(
@@ -329,7 +331,7 @@ def test_a_base_from_the_kit_travels_with_its_licence(
 
 
 def test_where_figures_come_from() -> None:
-    [plain] = publish.card_facts(manifest("a", params={"data": {"train_split": "train"}})).figures
+    [plain] = models.card_facts(manifest("a", params={"data": {"train_split": "train"}})).figures
     assert (plain.split, plain.rows, plain.chose) == ("test", 10, True)
     tested = manifest(
         "a",
@@ -338,7 +340,7 @@ def test_where_figures_come_from() -> None:
         metrics={"accuracy": 0.9, "test_accuracy": 0.8},
         baselines={"test_accuracy": 0.5},
     )
-    test, held_out = publish.card_facts(tested).figures
+    test, held_out = models.card_facts(tested).figures
     assert (test.split, test.rows, test.chose) == ("test", 11, False)
     assert (dict(test.metrics), dict(test.baselines)) == ({"accuracy": 0.8}, {"accuracy": 0.5})
     assert (held_out.split, held_out.rows, held_out.chose) == ("train (held out)", 9, True)
@@ -347,8 +349,8 @@ def test_where_figures_come_from() -> None:
 
 @pytest.mark.parametrize("value", ["/home/me/rows.csv", "~/rows.csv", "C:\\Users\\me\\rows.csv"])
 def test_folders_of_this_machine_stay_here(value: str) -> None:
-    assert publish.public({"a": [value, 3]}) == {"a": ["rows.csv", 3]}
-    assert publish.public("kit:debian-topics") == "kit:debian-topics"
+    assert public({"a": [value, 3]}) == {"a": ["rows.csv", 3]}
+    assert public("kit:debian-topics") == "kit:debian-topics"
 
 
 TRAIN = """

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +158,7 @@ def test_what_goes_up_comes_back_the_same(
         split = told["split"]
         wanted = [{**row, "image": row["image"] and row["image"]["path"]} for row in rows_of(original, split)]
         assert told["rows"] == wanted
-        schema = pq.read_schema(original.files[split][0])  # type: ignore[arg-type]
+        schema = pq.read_schema(original.files[split][0])
         assert told["features"] == features.of(original, split, schema)
         assert told["features"]["label"] == features.class_label(NAMES)
 
@@ -371,6 +370,5 @@ def test_somebody_elses_upload_is_not_there(server: HubServer, settings: Setting
 
 
 @pytest.fixture(autouse=True)
-def _home(settings: Settings) -> Iterator[None]:
+def _home(settings: Settings) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
-    yield

@@ -94,7 +94,7 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
         "/jobs",
         {"recipe": "nope"},
         404,
-        "Known: text-classification, predict, publish, kit-add, toy-recipe",
+        "Known: text-classification, predict, index, transform, check, annotate, publish, kit-add, toy-recipe",
         None,
     ),
     ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"count": 0}}, 422, "greater than or equal to 1", "count"),
@@ -339,7 +339,7 @@ def test_the_schema_describes_every_route(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.")
     assert schema["servers"] == [{"url": "/api"}]
-    assert len(schema["paths"]) == 52 + len(TASKS)
+    assert len(schema["paths"]) == 63 + len(TASKS)
     assert {f"/tasks/{task}" for task in TASKS} < set(schema["paths"])
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
