@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.data.steps import STEPS
 from tests.e2e.conftest import RunningStudio
+from tests.hubserver.server import HubServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -162,3 +164,49 @@ def test_what_cannot_be_opened_is_told(studio: RunningStudio, page: Page) -> Non
     page.get_by_label("Open another").fill("http://127.0.0.1:1/secret.csv")
     page.get_by_role("button", name="Open").click()
     expect(page.locator(".toast-body")).to_be_visible(timeout=MINUTE)
+
+
+def test_the_whole_way_to_the_hub_and_back(studio: RunningStudio, hub: HubServer, page: Page, tmp_path: Path) -> None:
+    """A file with doubles: opened, searched, checked as a job, mended, published, and opened again from the Hub."""
+    file = tmp_path / "shop.csv"
+    rows = [f"The parcel number {n} came late and broken,complaint" for n in range(20)]
+    file.write_text("\n".join(["text,label", *rows, rows[3], rows[3], "Thank you for the quick help,praise"]) + "\n")
+    page.goto(f"{studio.url}/datasets")
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(page.get_by_text("Rows 1 to 23 of 23").first).to_be_visible(timeout=MINUTE)
+    page.get_by_role("textbox", name="Search").fill("quick")
+    page.get_by_label("Words", exact=True).check()
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator(".rows tbody tr")).to_have_count(1, timeout=MINUTE)
+
+    page.get_by_role("tab", name="Checks").click()
+    page.get_by_role("button", name="Check as a job").click()
+    expect(page.locator(".live-job [data-live=state]")).to_contain_text("Done", timeout=3 * MINUTE)
+    page.reload()
+    doubles = page.locator(".panel").filter(has=page.get_by_role("heading", name="Exact duplicates"))
+    expect(doubles).to_contain_text("2 rows", timeout=MINUTE)
+    expect(page.get_by_role("link", name="Report as a page")).to_be_visible()
+
+    page.get_by_role("tab", name="Mend").click()
+    page.get_by_label("Add a step").click()
+    page.get_by_role("option", name="Rows: Deduplicate", exact=True).click()
+    page.get_by_role("button", name="Add to the recipe").click()
+    expect(page.locator(".cm-content").last).to_contain_text("step: deduplicate", timeout=MINUTE)
+    page.get_by_label("Title of the result").fill("Shop, mended")
+    page.get_by_role("button", name="Run as a job").click()
+    expect(page.locator(".live-job [data-live=state]")).to_contain_text("Done", timeout=3 * MINUTE)
+    page.goto(f"{studio.url}/datasets")
+    page.get_by_role("link", name="Shop, mended").click()
+    expect(page.get_by_text("Rows 1 to 21 of 21").first).to_be_visible(timeout=MINUTE)
+
+    page.get_by_role("tab", name="Publish").click()
+    expect(page.get_by_text("Signed in as alice")).to_be_visible(timeout=MINUTE)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text(f"Published at {hub.endpoint}/datasets/alice/shop-mended")).to_be_visible(
+        timeout=3 * MINUTE
+    )
+    card = hub.files("alice/shop-mended", "dataset")["README.md"].decode()
+    entry = STEPS["deduplicate"]
+    assert entry.describe(entry.params()) in card, "the card says what was done"
+    open_set(page, studio, "ref=alice/shop-mended")
+    expect(page.get_by_text("Rows 1 to 21 of 21").first).to_be_visible(timeout=MINUTE)
