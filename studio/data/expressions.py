@@ -103,6 +103,8 @@ def hurried() -> Iterator[duckdb.DuckDBPyConnection]:
 @lru_cache(maxsize=1024)
 def check(text: str, field: str, columns: tuple[Column, ...]) -> None:
     """Raise `InvalidInput` at `field` unless `text` is one expression over these columns that fits each row alone."""
+    if not parquet.is_text(text):
+        raise InvalidInput(field, text, parquet.HALF)
     try:
         duckdb.SQLExpression(text)
     except duckdb.Error as error:

@@ -20,6 +20,7 @@ SPILL_LIMIT = "8GB"
 FOLDERS = re.compile(r"(?<![\w<])/(?:[^/\n'\"]+/)+")
 SPLIT_ORDER = ("train", "validation", "test")
 POLL = 0.1
+HALF = "It holds half of a character."
 
 
 class MemoryExceeded(StudioError):
@@ -95,6 +96,11 @@ def run(
                 finally:
                     if not going_on:
                         connection.interrupt()
+
+
+def is_text(given: str) -> bool:
+    """Whether it can be said in UTF-8: half of a surrogate pair, which JSON can bring, is no character."""
+    return not any("\ud800" <= one <= "\udfff" for one in given)
 
 
 def quote(name: str) -> str:

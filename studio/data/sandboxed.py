@@ -52,7 +52,7 @@ def main() -> None:
             signal.alarm(0)
             for file in files:
                 os.close(file)
-        connection.send_bytes(json.dumps(answer, ensure_ascii=False, allow_nan=False).encode())
+        connection.send_bytes(json.dumps(answer, ensure_ascii=False, allow_nan=False).encode(errors="replace"))
 
 
 def _confine() -> None:

@@ -46,10 +46,7 @@ def check_condition(connection: duckdb.DuckDBPyConnection, condition: str, table
 
 
 def _check(connection: duckdb.DuckDBPyConnection, query: str, tables: Collection[str]) -> dict[str, Any]:
-    if len(query) > MAX_CHARACTERS:
-        raise Refused(f"It has {len(query):,} characters; at most {MAX_CHARACTERS:,} are read.")
-    if "\0" in query:
-        raise Refused("It holds a NUL character.")
+    _check_text(query)
     if len(found := connection.extract_statements(query)) != 1 or found[0].type != duckdb.StatementType.SELECT:
         raise Refused(ONE)
     row = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
@@ -70,6 +67,15 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str, tables: Collection
             _check_table(node, known | named, sorted(tables))
     statement: dict[str, Any] = tree["statements"][0]["node"]
     return statement
+
+
+def _check_text(query: str) -> None:
+    if len(query) > MAX_CHARACTERS:
+        raise Refused(f"It has {len(query):,} characters; at most {MAX_CHARACTERS:,} are read.")
+    if "\0" in query:
+        raise Refused("It holds a NUL character.")
+    if not parquet.is_text(query):
+        raise Refused(parquet.HALF)
 
 
 def _check_table(node: dict[str, Any], known: Collection[str], given: list[str]) -> None:

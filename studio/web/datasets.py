@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import anyio
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
@@ -28,6 +29,8 @@ SAFE = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, max-age=60",
 }
+
+CELLS = 6  # that are read at the same time: a page asks for a hundred pictures, and each may have 64 MB
 
 Number = Annotated[int, Query(ge=0, le=FARTHEST, description="Of the row, from 0.")]
 
@@ -68,6 +71,8 @@ def _add_list(api: FastAPI, studio: Studio, who: Any) -> None:
 
 
 def _add_looks(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
+    cells = anyio.CapacityLimiter(CELLS)
+
     @api.get("/datasets/view")
     async def view(  # noqa: PLR0913  a query has as many parameters as it has
         request: Request,
@@ -106,7 +111,7 @@ def _add_looks(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
         return asdict(studio.row(caller, ref, split, number, columns or ()))
 
     @api.get("/datasets/cell", response_class=Response, responses={200: {"content": {"*/*": {}}}})
-    def cell(
+    async def cell(
         ref: str,
         number: Number,
         column: str,
@@ -115,7 +120,8 @@ def _add_looks(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
         inside: Annotated[list[str] | None, Query(description="The way to a part: places in lists, fields.")] = None,
     ) -> Response:
         """A cell as a picture, a sound or text, by what it holds."""
-        found = studio.cell(caller, ref, (split, number), column, inside or ())
+        ask = partial(studio.cell, caller, ref, (split, number), column, inside or ())
+        found = await anyio.to_thread.run_sync(ask, limiter=cells)
         return Response(found.data, media_type=found.media_type, headers=SAFE)
 
 

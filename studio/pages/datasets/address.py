@@ -103,7 +103,7 @@ def parse(query: str) -> Address:
         ref=given.get("ref", "").strip(),
         split=given.get("split", ""),
         tab=given["tab"] if given.get("tab") in TABS else "rows",
-        q=given.get("q", "")[:1000],
+        q=given.get("q", "")[:1000].strip(),
         by=next((way for way in WAYS if way == by), "text"),
         conditions=_conditions(given.get("conditions", "")),
         where=given.get("where", ""),
