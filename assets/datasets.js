@@ -23,6 +23,7 @@
   const tab = (id) => {
     const query = new URLSearchParams(without(here()));
     if (!query.get("ref")) return "list";
+    if ((query.get("tab") || "rows") === id) return without(here()); // it was the address that opened the tab
     if (id === "rows") query.delete("tab"); else query.set("tab", id);
     for (const name of [...(id === "rows" ? [] : ["row", "page"]), ...(id === "mend" ? [] : ["step"])]) query.delete(name);
     return query.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
@@ -38,7 +39,14 @@
   };
   let placed = null; // the data set whose draft stands in the editor: until it does, the editor has nothing to say
   const draft = () => drafts()[ref()] || "";
-  const place = () => { placed = ref(); return draft(); };
+  let begun = false; // what stands in the editor before its first draft comes was written just now, and stays
+  const place = (written) => {
+    const kept = draft() || (begun ? "" : written || "");
+    begun = true;
+    placed = ref();
+    if (kept) keep(placed, kept);
+    return kept;
+  };
   const typed = (recipe) => { if (placed && placed === ref()) keep(placed, recipe || ""); };
   const wrote = (told) => {
     if (!told) return;

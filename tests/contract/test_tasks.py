@@ -211,7 +211,7 @@ def as_json(value: Any) -> Any:
 def test_a_batch_gives_what_each_gives_alone(loaded: Loaded) -> None:
     task, pipe, _ = loaded
     shared = given(task)[0][1]
-    batch = [inputs for inputs, params in given(task) if params == shared] * 3
+    batch = [inputs for inputs, params in given(task) if params == shared][:2] * 2
     together = task.predict(pipe, batch, shared)
     alone = [task.predict(pipe, [one], shared)[0] for one in batch]
     assert same(together, alone)

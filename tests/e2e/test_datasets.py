@@ -58,6 +58,7 @@ def test_sorted_filtered_searched(studio: RunningStudio, page: Page) -> None:
     lowest = first.locator("td").last.inner_text()
     page.locator("th[aria-sort=ascending] a").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("package", timeout=MINUTE)
+    expect(first.locator("td").last).not_to_have_text(lowest, timeout=MINUTE)
     assert first.locator("td").last.inner_text() > lowest
 
     page.get_by_role("button", name="Filter").click()
@@ -101,6 +102,7 @@ def test_columns_and_questions(studio: RunningStudio, page: Page) -> None:
     expect(page.locator("figure.plane")).to_contain_text("malic_acid", timeout=MINUTE)
 
     page.get_by_role("tab", name="SQL").click()
+    expect(page.locator("#sql-box .cm-content")).to_contain_text("GROUP BY", timeout=MINUTE)
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("region", name="Answer")).to_contain_text("grower 2", timeout=MINUTE)
     assert at(page)["tab"] == "sql"

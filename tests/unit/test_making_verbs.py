@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import constants
 
 from studio.core.errors import Conflict, InvalidInput, InvalidInputs, NotFound
 from studio.core.settings import Settings
@@ -33,8 +34,11 @@ ROWS = [{"text": f"Ann is in Rome, {n}", "better": f"yes {n}", "worse": f"no {n}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with plugged():
-        yield from serve(Settings(home=tmp_path_factory.mktemp("making") / "home", offline=True, zygote=False))
+    folder = tmp_path_factory.mktemp("making")
+    with plugged(), pytest.MonkeyPatch.context() as patch:
+        patch.delenv("HF_TOKEN", raising=False)
+        patch.setattr(constants, "HF_TOKEN_PATH", str(folder / "no-token"))
+        yield from serve(Settings(home=folder / "home", offline=True, zygote=False))
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
         given = Path(path).read_bytes()[: mending.MAX_TEXT].decode("utf-8", errors="replace")
         return mending.dumped(mending.read(given))
 
-    part.placed.change(None, None, part.recipe, js="() => window.studioDatasets.place()", **QUIET)
+    part.placed.change(None, part.recipe, part.recipe, js="(written) => window.studioDatasets.place(written)", **QUIET)
     typed = "(recipe) => { window.studioDatasets.typed(recipe); return []; }"
     part.recipe.change(None, part.recipe, None, js=typed, **QUIET)
     part.preview.click(

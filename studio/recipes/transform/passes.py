@@ -27,6 +27,7 @@ BATCH_BYTES = 8_000_000  # of a batch as Parquet, roughly
 MOST_ROWS = 10_000  # of a batch
 COSTLY_ROWS = 64  # of one for steps that take long: so often it is told how far they are, and asked whether to stop
 BUCKET_BYTES = 16_000_000  # of the rows that are put in order at once, in memory
+MEMORY = "250MB"  # of DuckDB where it only passes rows on
 MOST_BUCKETS = 256
 
 Progress = Callable[[float, float, str], None]
@@ -218,7 +219,7 @@ class Run:
 def _tables(held: Held, fused: Link | None, skip: int, size: int) -> Iterator[tuple[pa.Table, int]]:
     """The rows from `skip` on, some at a time, and how many were read with them."""
     query, parameter = _query(held, fused)
-    with parquet.connect(held.files) as connection, blamed(fused.steps) if fused else nullcontext():
+    with parquet.connect(held.files, MEMORY) as connection, blamed(fused.steps) if fused else nullcontext():
         reader = connection.sql(f"{query} OFFSET {skip:d}", params=[parameter]).to_arrow_reader(size)
         for batch in reader:
             table = pa.Table.from_batches([batch])
@@ -234,7 +235,7 @@ def _tables(held: Held, fused: Link | None, skip: int, size: int) -> Iterator[tu
 
 def _schema(held: Held, fused: Link | None) -> pa.Schema:
     query, parameter = _query(held, fused)
-    with parquet.connect(held.files) as connection:
+    with parquet.connect(held.files, MEMORY) as connection:
         return connection.sql(f"{query} LIMIT 0", params=[parameter]).to_arrow_table().schema
 
 

@@ -342,6 +342,11 @@ def test_a_voice_that_is_not_the_measured_one_is_not_loaded(tmp_path: Path) -> N
         TASKS[SAY].load(tmp_path, None, "cpu")
 
 
+def samples(content: bytes) -> Any:
+    """Whole numbers, wide enough for their difference."""
+    return soundfile.read(io.BytesIO(content), dtype="int16")[0].astype("int32")
+
+
 @pytest.mark.parametrize("kind", ["hibari", "vits", "musicgen"])
 def test_snippets_write_the_same_sound(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     model = request.getfixturevalue(kind)
@@ -353,7 +358,9 @@ def test_snippets_write_the_same_sound(kind: str, request: pytest.FixtureRequest
     code = TASKS[task].snippet(str(inside), {"inputs": "hello there"}, TASKS[task].params(**chosen), "")
     assert fresh.printed(code, tmp_path) == ""
     (written,) = tmp_path.iterdir()
-    assert written.read_bytes() == ask(task, model, "hello there", **chosen)
+    here, there = (samples(one) for one in (ask(task, model, "hello there", **chosen), written.read_bytes()))
+    assert len(here) == len(there)
+    assert np.abs(here - there).max() <= 1, "but for the last bit, which threads may round otherwise"
 
 
 def test_a_vits_voice_has_a_speed_and_a_seed(vits: Model) -> None:
