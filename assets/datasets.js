@@ -39,9 +39,10 @@
   };
   let placed = null; // the data set whose draft stands in the editor: until it does, the editor has nothing to say
   const draft = () => drafts()[ref()] || "";
-  let begun = false; // what stands in the editor before its first draft comes was written just now, and stays
-  const place = (written) => {
-    const kept = draft() || (begun ? "" : written || "");
+  let begun = false;
+  const place = (written) => { // what stands in the editor of this data set, or before any draft came, was written here
+    const own = written && (placed === ref() || !begun);
+    const kept = own ? written : draft();
     begun = true;
     placed = ref();
     if (kept) keep(placed, kept);

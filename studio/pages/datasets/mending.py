@@ -107,9 +107,12 @@ def draw(part: Part) -> None:
         @gr.render(  # type: ignore[untyped-decorator]
             inputs=[part.step, part.columns, part.splits],
             triggers=[part.step.change, part.columns.change],
+            trigger_mode="always_last",
             show_progress="hidden",
         )
         def show(name: str, columns: list[str], splits: list[str]) -> None:
+            if not columns:  # nobody shall write into a form that is drawn anew in a moment
+                return
             step = STEPS[name]
             gr.HTML(f'<p class="note">{text(step.description)}</p>')
             offered = {"column": columns, "split": splits}
