@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from studio.core.errors import InvalidInput
 from studio.data import reading, statistics
@@ -30,7 +31,9 @@ def lengths(dataset: Dataset, split: str, column: str, tokenizer: Path, name: st
     file = tokenizer / FILE
     if not file.is_file():
         raise InvalidInput("tokenizer", name, f"It has no {FILE}; choose a model with a fast tokenizer.")
-    encoder = _tokenizer(file, file.stat().st_mtime_ns, name)
+    encoder = read(file, name)
+    encoder.no_truncation()
+    encoder.no_padding()
     counts: list[int] = []
     seen = 0
     for batch in reading.batches(dataset, split, [column]):
@@ -44,15 +47,21 @@ def lengths(dataset: Dataset, split: str, column: str, tokenizer: Path, name: st
     return statistics.spread_of(counts, "tokens", Basis(seen, dataset.info.splits[split]))
 
 
+def read(file: Path, name: str) -> Any:
+    """The tokenizer in a `tokenizer.json`, kept while the file stays as it is: set truncation and padding before use.
+
+    Raises `InvalidInput` at "tokenizer".
+    """
+    return _read(file, file.stat().st_mtime_ns, name)
+
+
 @lru_cache(maxsize=8)
-def _tokenizer(file: Path, modified: int, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _read(file: Path, modified: int, name: str) -> Any:
+    """Read once per state of the file."""
     from tokenizers import Tokenizer
 
     del modified
     try:
-        loaded = Tokenizer.from_file(str(file))
+        return Tokenizer.from_str(file.read_text(encoding="utf-8"))
     except Exception as error:  # the library knows no other class
-        raise InvalidInput("tokenizer", name, "Its tokenizer.json cannot be read.") from error
-    loaded.no_truncation()
-    loaded.no_padding()
-    return loaded
+        raise InvalidInput("tokenizer", name, f"Its {FILE} cannot be read.") from error

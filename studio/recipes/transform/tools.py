@@ -6,6 +6,7 @@ from typing import Any
 
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.settings import Settings
+from studio.data import tokens
 from studio.data.steps.back_translate import said
 from studio.data.steps.base import Tokenizer, Tools, Translator
 from studio.data.steps.tokenize import ids_of
@@ -14,7 +15,6 @@ from studio.tasks.generation import SEQ2SEQ
 from studio.tasks.loading import load_model, load_tokenizer
 
 HERE = ("kit:", "artifact:")
-FILE = "tokenizer.json"
 CHUNK = 1_000  # texts whose encodings, which hold more than ids, are in memory at once
 
 
@@ -25,10 +25,10 @@ def light(settings: Settings, owner: str) -> Tools:
         if not ref.startswith(HERE):
             expected = "A job fetches tokenizers of the Hub; a preview needs one that is here (kit:… or artifact:…)."
             raise InvalidInput("tokenizer", ref, expected)
-        file = _folder(ref, settings, owner, "tokenizer") / FILE
+        file = _folder(ref, settings, owner, "tokenizer") / tokens.FILE
         if not file.is_file():
-            raise InvalidInput("tokenizer", ref, f"It has no {FILE}; such a tokenizer works in a job only.")
-        return partial(fast, _read(file, file.stat().st_mtime_ns))
+            raise InvalidInput("tokenizer", ref, f"It has no {tokens.FILE}; such a tokenizer works in a job only.")
+        return partial(fast, tokens.read(file, ref))
 
     return Tools(tokenizer=tokenizer, arguments=partial(_arguments, settings=settings, owner=owner))
 
@@ -87,15 +87,3 @@ def _arguments(ref: str, settings: Settings, owner: str) -> str:
         return repr(str(resolve_model(ref, settings, owner).path))
     repo_id, revision = hub_id(ref)
     return repr(repo_id) + (f", revision={revision!r}" if revision else "")
-
-
-@lru_cache(maxsize=8)
-def _read(file: Path, modified: int) -> Any:
-    """The tokenizer in a file, read once per state of it."""
-    from tokenizers import Tokenizer as Library
-
-    del modified
-    try:
-        return Library.from_str(file.read_text(encoding="utf-8"))
-    except Exception as error:
-        raise InvalidInput("tokenizer", file.parent.name, f"Its {FILE} cannot be read.") from error
