@@ -120,7 +120,7 @@ def test_cells_are_set_and_the_draft_stays(studio: RunningStudio, page: Page, ta
 def test_a_draft_is_of_one_data_set_and_may_be_written_by_hand(studio: RunningStudio, page: Page, table: str) -> None:
     open_set(page, studio, f"ref={table}&tab=mend")
     expect(page.get_by_role("button", name="Preview", exact=True)).to_be_visible(timeout=MINUTE)
-    page.wait_for_timeout(1_000)
+    expect(page.get_by_role("button", name="Add to the recipe", exact=True)).to_be_visible(timeout=MINUTE)
     recipe(page).fill("steps: [{step: shuffle")
     page.get_by_role("tab", name="Rows").click()
     page.get_by_role("link", name="Row 0", exact=True).click()
@@ -161,9 +161,11 @@ def archived(path: Path, files: dict[str, bytes]) -> Path:
 def previewed(page: Page, studio: RunningStudio, ref: str, text: str) -> Locator:
     open_set(page, studio, f"ref={ref}&tab=mend")
     expect(page.get_by_role("button", name="Preview", exact=True)).to_be_visible(timeout=MINUTE)
-    page.wait_for_timeout(1_000)
+    expect(page.get_by_role("button", name="Add to the recipe", exact=True)).to_be_visible(timeout=MINUTE)
     recipe(page).fill(text)
-    page.wait_for_timeout(500)
+    kept = "Object.values(JSON.parse(sessionStorage['studio-recipes'] || '{}'))"
+    held = f"(text) => {kept}.some((one) => one.includes(text))"
+    page.wait_for_function(held, arg=text.splitlines()[-1].strip())
     page.get_by_role("button", name="Preview", exact=True).click()
     after = page.get_by_role("region", name="After")
     expect(after).to_be_visible(timeout=MINUTE)
