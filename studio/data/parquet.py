@@ -115,7 +115,9 @@ def literal(text: str) -> str:
 
 def scan(files: Sequence[DataFile]) -> tuple[str, list[str]]:
     """The table function that reads `files` as one table, and its parameter."""
-    function = f"read_parquet(?, union_by_name = {'true' if len(files) > 1 else 'false'}, hive_partitioning = false)"
+    # a footer tells the least and the greatest without NaN, and whole groups of rows are taken or left by that
+    options = "hive_partitioning = false, can_have_nan = true"
+    function = f"read_parquet(?, union_by_name = {'true' if len(files) > 1 else 'false'}, {options})"
     return function, [address(file) for file in files]
 
 

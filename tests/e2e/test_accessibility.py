@@ -105,6 +105,7 @@ def unfold(page: Page) -> None:
 def opened(page: Page, studio: RunningStudio, path: str) -> None:
     page.goto(f"{studio.url}/{path}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("p.loading")).to_have_count(0, timeout=MINUTE)  # Gradio's own, until all of the page is there
 
 
 @pytest.mark.parametrize("path", READY)

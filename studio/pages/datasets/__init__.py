@@ -4,7 +4,7 @@ A tab is one file and one line in `TABS`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -16,7 +16,7 @@ from studio.data.records import DatasetInfo
 from studio.pages.datasets import address as addresses
 from studio.pages.datasets import annotating, asking, checking, figures, listing, looking, meaning, mending, publishing
 from studio.pages.datasets.address import Address
-from studio.pages.datasets.tabs import Shown, Tab
+from studio.pages.datasets.tabs import Kept, Shown, Tab
 from studio.service import Studio
 from studio.ui import parts
 from studio.ui.events import caller_of, guarded, on_load
@@ -46,6 +46,27 @@ class View:
     detail: gr.Column
     headline: gr.HTML
     tabs: gr.Tabs
+    written: gr.State
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the page has put last into the fields of a data set: tab and place → value."""
+
+    ref: str
+    values: dict[tuple[str, int], Any] = field(default_factory=dict, hash=False)
+
+    def fresh(self, tab: str, shown: Sequence[Any]) -> list[Any]:
+        """Updates, of which those are left out that would put there what was put there last."""
+        updates = []
+        for place, value in enumerate(shown):
+            if isinstance(value, Kept):
+                known = (tab, place) in self.values and self.values[tab, place] == value.value
+                self.values[tab, place] = value.value
+                updates.append(gr.skip() if known else value.value)
+            else:
+                updates.append(value)
+        return updates
 
 
 def build(studio: Studio) -> None:
@@ -62,7 +83,7 @@ def build(studio: Studio) -> None:
                     made.append((tab, opened, *tab.build(studio, query)))
     wire(
         studio,
-        View(query, column, listed, detail, head, tabs),
+        View(query, column, listed, detail, head, tabs, gr.State(None)),
         [(tab, inside, shown) for tab, _, inside, shown in made],
     )
     for tab, opened, *_ in made:
@@ -71,16 +92,16 @@ def build(studio: Studio) -> None:
 
 def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Component], Shown]]) -> None:
     """The page follows its address."""
-    frame: list[Any] = [view.listing, view.listed, view.detail, view.headline, view.tabs]
+    frame: list[Any] = [view.written, view.listing, view.listed, view.detail, view.headline, view.tabs]
     outputs = [*frame, *[component for _, components, _ in made for component in components]]
 
     def listed(caller: Caller, problem: Html | str = "") -> list[Any]:
         table = join([problem, listing.listed(studio, caller)])
-        shown = [gr.update(visible=True), table, gr.update(visible=False)]
+        shown = [gr.skip(), gr.update(visible=True), table, gr.update(visible=False)]
         return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
 
     @guarded
-    def show(query: str, request: gr.Request) -> list[Any]:
+    def show(query: str, written: Written | None, request: gr.Request) -> list[Any]:
         caller, at = caller_of(request, studio), addresses.parse(query)
         if not at.ref:
             return listed(caller)
@@ -90,27 +111,28 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
             return listed(caller, parts.notice("bad", str(error)))
         if at.split not in dataset.info.splits:
             at = replace(at, split=next(iter(dataset.info.splits)))
-        updates: list[Any] = []
+        now, updates = Written(at.ref, dict(written.values) if written and written.ref == at.ref else {}), list[Any]()
         for tab, components, shown_at in made:
             here = tab.id == at.tab
-            updates += shown_at(caller, at, dataset) if here else [gr.skip()] * len(components)
-        shown = [gr.update(visible=False), gr.skip(), gr.update(visible=True), headline(at, dataset.info)]
+            updates += now.fresh(tab.id, shown_at(caller, at, dataset)) if here else [gr.skip()] * len(components)
+        shown = [now, gr.update(visible=False), gr.skip(), gr.update(visible=True), headline(at, dataset.info)]
         return [*shown, gr.update(selected=at.tab), *updates]
 
     on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")
-    went = "(query) => window.studioDatasets.went(query)"
-    view.query.change(show, view.query, outputs, js=went, trigger_mode="always_last", **QUIET)
+    went = "(query, ...rest) => [window.studioDatasets.went(query), ...rest]"
+    view.query.change(show, [view.query, view.written], outputs, js=went, trigger_mode="always_last", **QUIET)
 
 
 def headline(at: Address, info: DatasetInfo) -> Html:
     """What it is, and which part of it is looked at."""
+    more = "+" if info.partial else ""
     facts = [
         parts.chip("info", listing.SOURCES.get(info.source, info.source)),
-        f"{sum(info.splits.values()):,} rows · {len(info.columns)} columns · {parts.format_bytes(info.bytes)}",
+        f"{sum(info.splits.values()):,}{more} rows · {len(info.columns)} columns · {parts.format_bytes(info.bytes)}",
         f"licence {info.license}" if info.license else "licence not stated",
         *([f"revision {info.revision[:10]}"] if info.revision else []),
     ]
-    splits = join(_split(at, name, rows) for name, rows in info.splits.items())
+    splits = join(_split(at, name, f"{rows:,}{'+' * (name in info.cut)}") for name, rows in info.splits.items())
     subsets = Html("")
     if len(info.configs) > 1:
         named = join(_subset(at, info, name) for name in info.configs)
@@ -118,10 +140,11 @@ def headline(at: Address, info: DatasetInfo) -> Html:
     back = Html(f'<a href="{addresses.PATH}" data-go>All data sets</a>')
     about = Html(f'<p class="note">{text(info.description)}</p>') if info.description else ""
     line = join([Html(f"<span>{text(fact)}</span>") for fact in facts])
+    beginning = parts.notice("warn", info.partial) if info.partial else ""
     return Html(
         f'<div class="dataset-head"><div><h2>{text(info.title)}</h2><p class="ref">{text(info.ref)}</p></div>'
         f'<div class="actions">{back}</div></div><p class="facts-line">{line}</p>{about}'
-        f'{subsets}<nav class="splits" aria-label="Splits">{splits}</nav>'
+        f'{beginning}{subsets}<nav class="splits" aria-label="Splits">{splits}</nav>'
     )
 
 
@@ -131,10 +154,10 @@ def _subset(at: Address, info: DatasetInfo, name: str) -> Html:
     return Html(f'<a href="{text(place)}" data-go{here}>{text(name)}</a>')
 
 
-def _split(at: Address, name: str, rows: int) -> Html:
+def _split(at: Address, name: str, rows: str) -> Html:
     here = ' aria-current="true"' if name == at.split else ""
     place = at.link(split=name, page=0, row=-1)
-    return Html(f'<a href="{text(place)}" data-go{here}>{text(name)} <small>{rows:,}</small></a>')
+    return Html(f'<a href="{text(place)}" data-go{here}>{text(name)} <small>{text(rows)}</small></a>')
 
 
 PAGE = Page(

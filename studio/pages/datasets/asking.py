@@ -12,7 +12,7 @@ from studio.data.records import Dataset
 from studio.data.sandbox import Answer
 from studio.pages.datasets import address as addresses
 from studio.pages.datasets.address import Address
-from studio.pages.datasets.tabs import Tab
+from studio.pages.datasets.tabs import Kept, Tab
 from studio.service import Studio
 from studio.ui import parts
 from studio.ui.events import caller_of, guarded
@@ -55,7 +55,7 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
             f'<p class="note">The table is called <code>{parts.text(address.split)}</code>, or <code>data</code>. '
             f"Columns: {parts.text(columns)}. One SELECT of DuckDB; it may take ten seconds and read nothing else.</p>"
         )
-        return [example(dataset), hint, ""]
+        return [Kept(example(dataset)), hint, ""]
 
     return [box, told, answer], shown
 

@@ -16,7 +16,7 @@ from studio.data.views import View
 from studio.pages.datasets import address as addresses
 from studio.pages.datasets import editing, table
 from studio.pages.datasets.address import Address
-from studio.pages.datasets.tabs import Tab
+from studio.pages.datasets.tabs import Kept, Tab
 from studio.service import Studio
 from studio.ui import parts
 from studio.ui.events import caller_of, guarded
@@ -95,11 +95,11 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
         rows, missing = found(studio, caller, address, dataset)
         return [
             gr.update(visible=True),
-            address.q,
-            address.by,
-            gr.update(choices=columns, value=first.name),
-            gr.update(choices=list(filters.operators(first)), value=filters.operators(first)[0]),
-            address.where,
+            Kept(address.q),
+            Kept(address.by),
+            Kept(gr.update(choices=columns, value=first.name)),
+            Kept(gr.update(choices=list(filters.operators(first)), value=filters.operators(first)[0])),
+            Kept(address.where),
             chips(address),
             gr.update(visible=missing),
             "",

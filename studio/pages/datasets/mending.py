@@ -34,16 +34,28 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
+class Offered:
+    """What the forms of steps offer.
+
+    Attributes:
+        step: the one that the address names; "" where it names none.
+    """
+
+    columns: tuple[str, ...]
+    splits: tuple[str, ...]
+    step: str = ""
+
+
+@dataclass(frozen=True)
 class Part:
-    """The tab's components; `columns` and `splits` are what the forms of steps offer, `row` what a new row has.
+    """The tab's components; `offered` is what the form of the chosen step is drawn from, `row` what a new row has.
 
     `placed` changes whenever the tab is shown: the browser then puts the draft that it keeps into `recipe`.
     """
 
     placed: gr.Textbox
     step: gr.Dropdown
-    columns: gr.State
-    splits: gr.State
+    offered: gr.State
     row: gr.State
     form: gr.Column
     more: gr.Accordion
@@ -59,7 +71,7 @@ class Part:
 def layout() -> Part:
     """Steps on the left, the recipe on the right, what it does below."""
     names = [(f"{one.group}: {one.title}", one.name) for one in STEPS.values()]
-    columns, splits, row = gr.State([]), gr.State([]), gr.State(None)
+    offered, row = gr.State(None), gr.State(None)
     placed = gr.Textbox(elem_classes="offstage", label="Place")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
@@ -75,7 +87,7 @@ def layout() -> Part:
                 run = gr.Button("Run as a job", size="md")
                 python = gr.Button("Show as Python", size="md")
                 upload = gr.UploadButton("Load a recipe", file_types=[".yaml", ".yml"], size="md")
-    return Part(placed, step, columns, splits, row, form, more, recipe, upload, title, preview, run, python, gr.HTML())
+    return Part(placed, step, offered, row, form, more, recipe, upload, title, preview, run, python, gr.HTML())
 
 
 def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
@@ -86,18 +98,19 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
     wire(studio, query, part)
 
     def shown(caller: Caller, address: Address, dataset: Dataset) -> list[Any]:
-        names = [column.name for column in dataset.info.columns]
+        names = tuple(column.name for column in dataset.info.columns)
         try:
             written = studio.recipe_yaml(caller, address.ref)
         except StudioError:
             written = ""
         made = history(studio, caller, address)
-        step = address.step or gr.skip()
+        offered = Offered(names, tuple(dataset.info.splits), address.step)
         new = adding.New(address.split, dataset.info.columns)
         placed = json.dumps([address.ref, time.time_ns()])
-        return [placed, step, names, list(dataset.info.splits), new, made if written or made else start()]
+        step = address.step or gr.skip()
+        return [placed, step, offered, new, made if written or made else start()]
 
-    return [part.placed, part.step, part.columns, part.splits, part.row, part.result], shown
+    return [part.placed, part.step, part.offered, part.row, part.result], shown
 
 
 def draw(part: Part) -> None:
@@ -105,22 +118,24 @@ def draw(part: Part) -> None:
     with part.form:
 
         @gr.render(  # type: ignore[untyped-decorator]
-            inputs=[part.step, part.columns, part.splits],
-            triggers=[part.step.change, part.columns.change],
+            inputs=[part.step, part.offered],
+            # not step.change, which comes for what the page itself sets as well: a form that somebody already writes
+            # into would be drawn anew
+            triggers=[part.step.input, part.offered.change],
             trigger_mode="always_last",
             show_progress="hidden",
         )
-        def show(name: str, columns: list[str], splits: list[str]) -> None:
-            if not columns:  # nobody shall write into a form that is drawn anew in a moment
+        def show(name: str, offered: Offered | None) -> None:
+            if offered is None:
                 return
             step = STEPS[name]
             gr.HTML(f'<p class="note">{text(step.description)}</p>')
-            offered = {"column": columns, "split": splits}
+            known = {"column": list(offered.columns), "split": list(offered.splits)}
             choices = {
-                path: offered[hint]
+                path: known[hint]
                 for path, field in leaf_fields(step.params)
                 if isinstance(field.json_schema_extra, dict)
-                and (hint := str(field.json_schema_extra.get("widget", ""))) in offered
+                and (hint := str(field.json_schema_extra.get("widget", ""))) in known
             }
             form = Form[Any](step.params, choices, key=f"step-{name}")
             add = gr.Button("Add to the recipe", size="md")

@@ -15,7 +15,7 @@ from studio.data.records import Dataset, DatasetInfo
 from studio.hub.vocabulary import LICENSES, license_id
 from studio.pages.datasets import address as addresses
 from studio.pages.datasets.address import Address
-from studio.pages.datasets.tabs import Tab
+from studio.pages.datasets.tabs import Kept, Tab
 from studio.service import Studio
 from studio.ui import cards, parts
 from studio.ui.events import caller_of, guarded
@@ -99,10 +99,10 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
             exports(address, info, own),
             gr.update(visible=own),
             *cards.signed_in(studio, caller),
-            cards.repository_name(file_name(info.title), "data-set"),
-            license_id(info.license),
+            Kept(cards.repository_name(file_name(info.title), "data-set")),
+            Kept(license_id(info.license)),
             pushes(studio, caller, address.ref),
-            *card,
+            *map(Kept, card),
             secrets.token_hex(8),
         ]
 

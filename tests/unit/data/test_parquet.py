@@ -1,5 +1,6 @@
 """A connection reaches its own files and nothing else."""
 
+import math
 from pathlib import Path
 
 import duckdb
@@ -61,3 +62,20 @@ def test_names_and_texts_as_sql() -> None:
                 described = connection.execute(f"SELECT 1 AS {parquet.quote(text)}").description
                 assert described is not None
                 assert described[0][0] == text
+
+
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [("f = 0", 1), ("f <> 0", 1), ("f > 0", 1), ("f <= 0", 1), ("f IN (0)", 1), ("isnan(f)", 1), ("f >= 0", 2)],
+)
+def test_what_a_footer_leaves_out_is_found(tmp_path: Path, condition: str, rows: int) -> None:
+    """The least and the greatest of a group of rows are written without NaN."""
+    file = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"f": [0.0, math.nan]}), file)
+    function, parameter = parquet.scan([file])
+    with parquet.connect([file]) as connection:
+        found = connection.execute(f"SELECT count(*) FROM {function} WHERE {condition}", [parameter]).fetchone()
+        most = connection.execute(f"SELECT max(f) FROM {function}", [parameter]).fetchone()
+    assert found == (rows,)
+    assert most is not None
+    assert math.isnan(most[0])
