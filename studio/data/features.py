@@ -26,23 +26,32 @@ ALIASES |= {"float32": pa.float32(), "float64": pa.float64()}
 BY_TYPE = {type_: name for name, type_ in ALIASES.items()}
 
 
-def of(dataset: Dataset, split: str, schema: pa.Schema) -> Features:
+def declared(dataset: Dataset, split: str) -> Features:
+    """What the data set says of its columns, in the footer of a split's first file or beside it; it may be wrong."""
+    file = dataset.files[split][0]
+    names = labels.names(dataset, split)
+    return labels.features_in_footer(file, state_of(file)) | {name: class_label(of) for name, of in names.items()}
+
+
+def of(dataset: Dataset, split: str, schema: pa.Schema, known: Features | None = None) -> Features:
     """The features of a split that is read as `schema`.
+
+    Args:
+        dataset: where the cells are that types do not tell apart.
+        split: of it.
+        schema: as it is read.
+        known: what is known of columns; what does not fit the type is passed over. None for what the data set declares.
 
     Raises `InvalidInput` at "dataset" for a column of a type that `datasets` has no word for.
     """
-    file = dataset.files[split][0]
-    declared = labels.features_in_footer(file, state_of(file))
-    names = labels.names(dataset, split)
+    known = declared(dataset, split) if known is None else known
     found: Features = {}
     with reading.opened(dataset, split) as source:
         for field in schema:
-            known = declared.get(field.name)
-            if field.name in names and pa.types.is_integer(field.type):
-                known = class_label(names[field.name])
-            elif field.type.equals(MEDIA) and not isinstance(known, dict):
-                known = _medium(source, field.name)
-            found[field.name] = _merged(field.name, field.type, known)
+            feature = known.get(field.name)
+            if field.type.equals(MEDIA) and not isinstance(feature, dict):
+                feature = _medium(source, field.name)
+            found[field.name] = _merged(field.name, field.type, feature)
     return found
 
 

@@ -3,7 +3,8 @@
 Raises what is wrong with a step by its number and field: a column that is missing in a new revision, for example.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -17,6 +18,19 @@ from studio.data.splits import SPLIT_NAME
 from studio.data.steps.base import Against, Columns, Outputs, Parts, Rows, Where
 
 Shape = dict[str, Columns]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a split of the result is from.
+
+    Attributes:
+        split: of the source.
+        columns: name → name in the source, of those whose cells mean what they meant there.
+    """
+
+    split: str
+    columns: Mapping[str, str]
 
 
 def shapes(dataset: Dataset, mending: Mending) -> list[Shape]:
@@ -38,6 +52,29 @@ def shapes(dataset: Dataset, mending: Mending) -> list[Shape]:
             _check_last(entry, dataset)
         found.append(shape)
     return found
+
+
+def origins(dataset: Dataset, mending: Mending) -> dict[str, Origin]:
+    """Split of the result → where it is from; raises as `shapes`."""
+    known = shapes(dataset, mending)
+    found = {split: Origin(split, {column.name: column.name for column in known[0][split]}) for split in known[0]}
+    for entry, old, new in zip(mending.steps, known, known[1:], strict=False):
+        for split in touched(entry, list(old)):
+            origin = found.pop(split)
+            parts = entry.step.work.names(entry.params) if isinstance(entry.step.work, Parts) else (split,)
+            through = _through(entry, old[split], new[parts[0]])
+            columns = {name: origin.columns[was] for name, was in through.items() if was in origin.columns}
+            found |= dict.fromkeys(parts, Origin(origin.split, columns))
+    return found
+
+
+def _through(entry: Entry, old: Columns, new: Columns) -> dict[str, str]:
+    """Columns after a step → what they were before it, of those that it does not make anew."""
+    work = entry.step.work
+    if isinstance(work, Outputs):
+        written = {quote(column.name): column.name for column in old}
+        return {name: written[sql] for name, sql in work.expressions(entry.params, old).items() if sql in written}
+    return {column.name: column.name for column in new if column in old}
 
 
 def touched(entry: Entry, splits: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from studio.data import writing
 from studio.jobs.files import read_json, write_json
 
 PLAN = "plan.json"
@@ -40,7 +41,7 @@ class Parts:
 
     def write(self, target: Path, schema: pa.Schema) -> None:
         """All parts as one Parquet file, in order."""
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(target, schema, compression="zstd", **writing.PAGES) as writer:
             for table in self._tables():
                 writer.write_table(table.cast(schema))
 

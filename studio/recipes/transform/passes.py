@@ -14,19 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from studio.data import parquet, shapes
+from studio.core.errors import InvalidInput
+from studio.data import features, parquet, shapes
 from studio.data.chains import Chain, Link, Numbered, blamed, links, streams
+from studio.data.features import Feature, Features
 from studio.data.mending import Mending
 from studio.data.records import DataFile, Dataset, state_of
 from studio.data.steps.base import Against, Ask, Columns, Numbers, Parts, Places, Rows, Tools
 from studio.recipes.transform import stored
 from studio.recipes.transform.stored import Store
 
-BATCH_BYTES = 8_000_000  # of a batch as Parquet, roughly
+BATCH_BYTES = 2_000_000  # of a batch as Parquet, roughly
 MOST_ROWS = 10_000  # of a batch
 COSTLY_ROWS = 64  # of one for steps that take long: so often it is told how far they are, and asked whether to stop
-BUCKET_BYTES = 16_000_000  # of the rows that are put in order at once, in memory
+BUCKET_BYTES = 8_000_000  # of the rows that are put in order at once, in memory
 MEMORY = "250MB"  # of DuckDB where it only passes rows on
 MOST_BUCKETS = 256
 
@@ -95,10 +98,24 @@ class Run:
         return found
 
     def write(self, found: Mapping[str, Sequence[Path]], target: Path) -> None:
-        """One Parquet file per split in `target`, called as it; the parts are used up."""
-        for split, files in found.items():
+        """One Parquet file per split in `target`, called as it.
+
+        Names of classes and what else the source declares of columns go along, where the steps have left it true.
+        """
+        for split, origin in shapes.origins(self.dataset, self.mending).items():
             self.stop()
-            stored.joined(files, target / f"{split}.parquet")
+            said = features.declared(self.dataset, origin.split)
+            known = {name: said[was] for name, was in origin.columns.items() if was in said}
+            stored.joined(found[split], target / f"{split}.parquet", self._described(split, found[split], known))
+
+    def _described(self, split: str, files: Sequence[Path], known: Features) -> pa.Schema:
+        schema = pq.read_schema(files[0])
+        fitting = {name: feature for name, feature in known.items() if _in_range(files, name, feature)}
+        try:
+            found = features.of(Dataset(self.dataset.info, {split: tuple(files)}), split, schema, fitting)
+        except InvalidInput:  # a type that only Parquet knows
+            return schema
+        return features.with_features(schema, found)
 
     def clean(self) -> None:
         """Remove what the passes have left."""
@@ -243,6 +260,18 @@ def _query(held: Held, fused: Link | None) -> tuple[str, list[str]]:
     function, parameter = parquet.scan(held.files)
     source = f"{function} AS rows"
     return (fused.query(source) if fused else f"SELECT * FROM {source}"), parameter  # noqa: S608
+
+
+def _in_range(files: Sequence[Path], column: str, feature: Feature) -> bool:
+    """Whether the numbers in a column are those of the classes that it is said to hold, or -1 for none."""
+    if not isinstance(feature, dict) or feature.get("_type") != "ClassLabel":
+        return True
+    function, parameter = parquet.scan(files)
+    held = parquet.quote(column)
+    with parquet.connect(files) as connection:
+        query = f"SELECT min({held}) >= -1 AND max({held}) < ? FROM {function}"  # noqa: S608
+        row = connection.execute(query, [len(feature["names"]), parameter]).fetchone()
+    return row is not None and row[0] is not False
 
 
 def _ascending(places: Numbers) -> bool:

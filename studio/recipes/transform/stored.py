@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from studio.data import writing
 from studio.data.steps.base import Numbers
 from studio.jobs.files import read_json, write_json
 
 STATE = "state.json"
 PART_SECONDS = 10.0
-GROUP_BYTES = 32_000_000  # of a row group, in memory
+GROUP_BYTES = 16_000_000  # of a row group, in memory
 GROUP_ROWS = 100_000
 
 
@@ -168,13 +169,10 @@ def _whole(file: Path, rows: int) -> bool:
         return False
 
 
-def joined(files: Sequence[Path], target: Path) -> None:
-    """The files as one, group by group; a single one is moved."""
-    if len(files) == 1:
-        files[0].replace(target)
-        return
-    with pq.ParquetWriter(target, pq.read_schema(files[0]), compression="zstd") as writer:
+def joined(files: Sequence[Path], target: Path, schema: pa.Schema) -> None:
+    """The files as one of this schema, group by group."""
+    with pq.ParquetWriter(target, schema, compression="zstd", **writing.PAGES) as writer:
         for file in files:
             with pq.ParquetFile(file) as opened:
                 for group in range(opened.num_row_groups):
-                    writer.write_table(opened.read_row_group(group))
+                    writer.write_table(opened.read_row_group(group).replace_schema_metadata(schema.metadata))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +16,8 @@ import pytest
 from studio.core.errors import JobCancelled
 from studio.core.params import parse
 from studio.core.settings import Settings
-from studio.data import mending, sources, uploads
+from studio.data import features, mending, sources, uploads
+from studio.data.records import Dataset, DatasetInfo
 from studio.jobs.artifacts import Artifact, load
 from studio.jobs.files import CANCEL
 from studio.recipes.transform import RECIPE, stored, work
@@ -109,6 +111,60 @@ def test_a_run_that_was_cut_goes_on(settings: Settings, ref: str, monkeypatch: p
     assert attempt > 4
     assert tables(found) == expected
     assert sorted(set(written)) == sorted(written), "no part was made twice"
+
+
+def described(tmp_path: Path, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """What stands in the footers of the result: split → features."""
+    classes = {"names": ["no", "yes"], "_type": "ClassLabel"}
+    tags = {"feature": classes, "_type": "List"}
+    text = {"dtype": "string", "_type": "Value"}
+    plain = pa.schema([("t", pa.string()), ("y", pa.int64()), ("tags", pa.list_(pa.int64()))])
+    rows = pa.table({"t": ["a", "b", "c", "d"], "y": [0, 1, 1, -1], "tags": [[0, 1], [], [1], [0]]}, schema=plain)
+    schema = features.with_features(plain, {"t": text, "y": classes, "tags": tags})
+    (tmp_path / "data").mkdir()
+    pq.write_table(rows.cast(schema), tmp_path / "data" / "train.parquet")
+    source = Dataset(
+        DatasetInfo("r", "r", "upload", {"train": 4}, ()), {"train": (tmp_path / "data" / "train.parquet",)}
+    )
+    made = Run(source, mending.read(steps), tmp_path / "passes")
+    (tmp_path / "out").mkdir()
+    made.write(made(), tmp_path / "out")
+    said = {}
+    for file in (tmp_path / "out").glob("*.parquet"):
+        told = (pq.read_schema(file).metadata or {}).get(b"huggingface", b"{}")
+        said[file.stem] = json.loads(told)["info"]["features"]
+    return said
+
+
+def test_names_of_classes_go_along(tmp_path: Path) -> None:
+    steps: list[dict[str, Any]] = [
+        {"step": "filter", "condition": "y >= 0"},
+        {"step": "rename", "column": "y", "to": "answer"},
+        {"step": "typos", "column": "t"},
+        {"step": "map", "into": "n", "expression": "answer + 1"},
+        {"step": "split", "train": 0.5, "validation": 0, "test": 0.5},
+    ]
+    found = described(tmp_path, steps)
+    assert set(found) == {"train", "test"}
+    for one in found.values():
+        assert one["answer"] == {"names": ["no", "yes"], "_type": "ClassLabel"}
+        assert one["tags"]["feature"]["names"] == ["no", "yes"]
+        assert one["t"] == {"dtype": "string", "_type": "Value"}
+        assert one["n"]["_type"] == "Value"
+    rows = datasets.Dataset.from_parquet(str(tmp_path / "out" / "test.parquet"), cache_dir=str(tmp_path / "cache"))
+    assert rows.features["answer"].int2str(1) == "yes"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"step": "map", "into": "y", "expression": "y * 1"},
+        {"step": "edit", "cells": [{"row": 0, "column": "y", "value": 2}]},
+        {"step": "cast", "column": "y", "type": "text"},
+    ],
+)
+def test_names_that_are_no_longer_true_do_not(step: dict[str, Any], tmp_path: Path) -> None:
+    assert described(tmp_path, [step])["train"]["y"]["_type"] == "Value"
 
 
 def test_another_recipe_starts_anew(settings: Settings, ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
