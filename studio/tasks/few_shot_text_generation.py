@@ -81,7 +81,7 @@ TASK = Task(
     ),
     output=Slot("generated_text", Modality.TEXT, "Output", "What the model writes."),
     params=FewShotTextGenerationParams,
-    models=("kit:chat", "kit:writer", *text_generation.TASK.models[2:]),  # examples are lost on a small writer
+    models=("kit:chat", *text_generation.TASK.models[2:]),  # kit:writer is too small to learn from examples
     examples=examples(ID),
     load=load,
     predict=predict,
