@@ -6,11 +6,11 @@
   const here = () => location.search.replace(/^\?/, "");
   const theme = () => new URLSearchParams(location.search).get("__theme");
   const without = (query) => { const all = new URLSearchParams(query); all.delete("__theme"); return all.toString().replaceAll("%3A", ":").replaceAll("%2F", "/"); };
-  const put = (query) => {
+  const put = (query, how = "pushState") => {
     const all = new URLSearchParams(query), kept = theme();
     if (kept) all.set("__theme", kept);
     const told = all.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
-    if (told !== here()) history.pushState({}, "", `${location.pathname}${told ? `?${told}` : ""}`);
+    if (told !== here()) history[how]({}, "", `${location.pathname}${told ? `?${told}` : ""}`);
   };
   const set = (query) => {
     const input = field();
@@ -22,10 +22,10 @@
   const went = (query) => { put(query === "list" ? "" : query); return query; };
   const tab = (id) => {
     const query = new URLSearchParams(without(here()));
-    if (!query.get("ref")) return "list";
+    if (!query.get("ref")) return query.get("job") ? without(here()) : "list";
     if ((query.get("tab") || "rows") === id) return without(here()); // it was the address that opened the tab
     if (id === "rows") query.delete("tab"); else query.set("tab", id);
-    for (const name of [...(id === "rows" ? [] : ["row", "page"]), ...(id === "mend" ? [] : ["step"])]) query.delete(name);
+    for (const name of [...(id === "rows" ? [] : ["row", "page"]), ...(id === "mend" ? [] : ["step", "fields"])]) query.delete(name);
     return query.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
   };
   // ---- the recipe that is being written: one per data set, in this browser tab's own store
@@ -63,6 +63,16 @@
     event.preventDefault();
     set(new URL(link.href).search.replace(/^\?/, ""));
     document.querySelector("#dataset-tabs")?.scrollIntoView({ block: "nearest" });
+  });
+  // ---- a data set on its way is opened when it is there, and takes the place of its job in the history
+  const over = new Set();
+  document.addEventListener("studio:job", ({ detail: job }) => {
+    if (over.has(job.id) || new URLSearchParams(here()).get("job") !== job.id || !field()) return;
+    over.add(job.id);
+    if (!job.dataset) { document.querySelector("button#dataset-look, #dataset-look button")?.click(); return; }
+    const query = new URLSearchParams({ ref: job.dataset }).toString();
+    put(query, "replaceState");
+    set(query);
   });
   // ---- the list, narrowed by the words that are typed
   const narrow = () => {

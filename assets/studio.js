@@ -187,6 +187,7 @@
       each("progress", (place) => markup(place, state.bar));
       each("message", (place) => { place.textContent = state.waiting_for || state.message || ""; });
       each("error", (place) => markup(place, state.problem));
+      each("result", (place) => markup(place, state.result));
       each("seconds", (place) => {
         place.dataset.since = state.finished || state.time ? "" : String(Date.now() - state.seconds * 1000);
         place.textContent = state.time || clock(state.seconds);
@@ -228,7 +229,10 @@
       drawLog(id);
     });
     source.addEventListener("chart", (event) => { job.chart = JSON.parse(event.data).html; drawChart(id); });
-    source.addEventListener("end", () => source.close());
+    source.addEventListener("end", () => {
+      source.close();
+      document.dispatchEvent(new CustomEvent("studio:job", { detail: { ...job.state, id } }));
+    });
   };
   const followList = () => {
     list = new EventSource("/api/events");

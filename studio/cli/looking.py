@@ -54,6 +54,7 @@ def view(
         return
     table(["row", *page.columns], [[number, *cells] for number, cells in zip(page.numbers, page.rows, strict=True)])
     say(f"{len(page.rows)} of {page.matching:,} matching rows; {page.total:,} in all.")
+    remark(page.partial)
 
 
 def sql(
@@ -71,6 +72,7 @@ def sql(
         return
     table([column.name for column in answer.columns], answer.rows)
     say(f"{len(answer.rows)} rows{', and there are more' if answer.more else ''}; {answer.seconds:.2f} s.")
+    remark(answer.partial)
 
 
 def row(
@@ -89,6 +91,12 @@ def row(
         named = f" ({value.label})" if value.label else ""
         cut = f" … {value.length:,} characters" if value.length else ""
         print(f"{_safe(value.column)}\t{_safe(_text(value.value))}{named}{cut}")
+
+
+def remark(partial: str) -> None:
+    """Say that it was the beginning of a data set only, and of how much, where it was."""
+    if partial:
+        say(partial)
 
 
 def condition(text: str) -> Any:

@@ -101,7 +101,9 @@ def _print(found: Preview) -> None:
     if found.removed:
         say(f"Removed of the first rows: {', '.join(map(str, found.removed))}")
     seen, total = found.basis.rows_seen, found.basis.rows_total
-    say(f"Tried on {'all' if found.basis.whole else f'the first {seen:,} of'} {total:,} rows of {found.split}.")
+    part = "the beginning of " if found.basis.beginning else ""
+    first = "all" if seen == total else f"the first {seen:,} of"
+    say(f"Tried on {first} {total:,} rows of {part}{found.split}.")
 
 
 def _cut(cell: Any) -> str:

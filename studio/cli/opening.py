@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from studio.cli.shared import LOCAL, AsJson, opened
-from studio.data.watching import Watch
-from studio.terminal import say, show
+from studio.cli.shared import LOCAL, AsJson, Key, Wait, opened, submit
+from studio.service import Wishes
+from studio.terminal import show
 
 Ref = Annotated[str, typer.Argument(help="A data set: kit:ID, upload:ID, artifact:ID, owner/name, or a path.")]
-STEP = 0.1  # of the work between two lines about it
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,22 +21,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def add(
-    source: Annotated[str, typer.Argument(help="A file, a web address, or sql:NAME#TABLE.")],
+    source: Annotated[
+        str, typer.Argument(help="A file, a web address, sql:NAME#TABLE, or a Hub id of which all is wanted.")
+    ],
     name: Annotated[str, typer.Option(help="What it is called; the source's own name when empty.")] = "",
+    wait: Wait = False,
+    key: Key = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take in a data file, a web address or a table as a data set, and print its reference; go on after a cut."""
-    last = -STEP
-
-    def progress(done: float, total: float, message: str) -> None:
-        nonlocal last
-        if done / total >= last + STEP:
-            last = done / total
-            say(f"{last:4.0%}  {message}")
-
-    with opened() as studio:
-        info = studio.add(LOCAL, source, name, Watch(progress))
-    show(asdict(info)) if as_json else print(info.ref)
+    """Take in a data set as a job, and print its reference: `studio datasets add https://example.org/a.csv --wait`."""
+    submit(lambda studio: studio.add(LOCAL, source, name, Wishes(key)), wait=wait, as_json=as_json)
 
 
 def shown(
@@ -52,6 +45,8 @@ def shown(
         show(asdict(info))
         return
     print(f"{info.title}\n{info.description}".strip())
+    if info.partial:
+        print(info.partial)
     print(f"{info.ref}  {info.license or 'no licence stated'}  {info.bytes / 1e6:,.1f} MB  {info.revision}".rstrip())
     if info.configs:
         print(f"Configuration {info.config} of {', '.join(info.configs)}")

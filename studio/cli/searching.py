@@ -1,14 +1,16 @@
 """`studio datasets search`, `stats`, `cross` and `index`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from studio.cli.looking import Columns, Ref, Split, table
+from studio.cli.looking import Columns, Ref, Split, remark, table
 from studio.cli.shared import LOCAL, AsJson, Key, Wait, opened, submit
 from studio.core import params
 from studio.data.finding import Search
+from studio.data.records import Basis
 from studio.data.statistics import Figures
 from studio.service import Wishes
 from studio.terminal import say, show
@@ -46,6 +48,7 @@ def search(
     lines = zip(found.page.numbers, scores, found.page.rows, strict=True)
     table(["row", "score", *found.page.columns], [[number, score, *cells] for number, score, cells in lines])
     say(f"{len(found.page.rows)} rows shown{'' if found.total is None else f' of {found.total:,}'}.")
+    remark(found.page.partial)
 
 
 def index(
@@ -71,6 +74,7 @@ def stats(ref: Ref, split: Split = "train", column: Columns = None, as_json: AsJ
         show([asdict(one) for one in found])
         return
     table(["column", "type", "nulls", "distinct", "range", "mean", "most frequent"], [_line(one) for one in found])
+    _rests_on([one.basis for one in found])
 
 
 def _line(one: Figures) -> list[object]:
@@ -104,5 +108,12 @@ def cross(
     if found.kind == "plane":
         known = "not defined" if found.correlation is None else f"{found.correlation:.3f}"
         say(f"Pearson's correlation {known}, over {found.basis.rows_seen:,} rows.")
+        _rests_on([found.basis])
         return
     table([y, *found.across], [[name, *cells] for name, cells in zip(found.down, found.cells, strict=True)])
+    _rests_on([found.basis])
+
+
+def _rests_on(found: Sequence[Basis]) -> None:
+    if any(basis.beginning for basis in found):
+        say(f"Of the beginning only, {found[0].rows_total:,} rows; `studio datasets show` says of how much.")

@@ -14,6 +14,7 @@ from studio.core.errors import InvalidInput, InvalidInputs, JobCancelled, Studio
 from studio.core.settings import Settings
 from studio.core.types import Caller
 from studio.jobs.job import Job, JobState
+from studio.recipes import fetch
 from studio.service import Studio
 from studio.terminal import say, show
 
@@ -72,12 +73,12 @@ def submit(start: Callable[[Studio], Job], *, wait: bool, as_json: bool) -> None
 
 
 def _result(studio: Studio, job: Job) -> str:
-    """What one goes on with: the link of a push, the artifact of any other job, or the id of one that is not over."""
+    """What one goes on with: the link of a push, the data set or artifact of any other job, the id before its end."""
     if job.recipe == "kit-add" and job.state is JobState.SUCCEEDED:
         return f"kit:{job.params['name']}"
     if job.recipe == "publish" and job.state is JobState.SUCCEEDED:
         return studio.published_at(LOCAL, job)
-    return job.artifact or job.id
+    return fetch.result(job) or job.artifact or job.id
 
 
 def _follow_to_end(studio: Studio, job: Job) -> Job:

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     max_prepared_mb: int = Field(
         8_000, ge=16, description="Disk space for converted data sets, and again for search indexes, in MB."
     )
+    max_owner_mb: int = Field(
+        2_000, ge=0, description="Disk space for one owner's uploads and results, in MB; 0 for any (public mode)."
+    )
     max_model_mb: int = Field(10_000, ge=1, description="Largest model that is fetched from the Hub, in MB.")
     max_queued: int = Field(20, ge=1, description="Jobs that one owner may have waiting or running (public mode).")
     allowed_origins: tuple[str, ...] = Field(("https://huggingface.co",), description="Foreign origins that may call.")

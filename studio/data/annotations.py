@@ -16,7 +16,7 @@ from typing import Any
 
 from studio.core.errors import Conflict, NotFound
 from studio.core.settings import Settings
-from studio.data import uploads
+from studio.data import owned
 from studio.data.marks import Plan
 from studio.data.records import Dataset
 
@@ -65,7 +65,7 @@ class Annotations:
     """One owner's annotations."""
 
     def __init__(self, settings: Settings, owner: str) -> None:
-        self.path: Path = settings.home / "annotations" / f"{uploads.owner_folder(settings, owner).name}.db"
+        self.path: Path = settings.home / "annotations" / f"{owned.folder(settings, owner).name}.db"
 
     def start(self, dataset: Dataset, plan: Plan) -> Work:
         """Begin, or go on with what is there under this name; classes may have come since.

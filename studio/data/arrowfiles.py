@@ -21,7 +21,7 @@ def to_columns(source: Path, name: str, target: Path, max_rows: int, watch: Watc
     """Write all batches of an Arrow file or stream to `target`.
 
     Raises:
-        InvalidInput: at "file": damaged, no rows, names that cannot be used, or a type that Parquet does not have.
+        InvalidInput: at "file": damaged, names that cannot be used, or a type that Parquet does not have.
         JobCancelled: `watch` said so.
     """
     try:
@@ -29,8 +29,7 @@ def to_columns(source: Path, name: str, target: Path, max_rows: int, watch: Watc
             check_names(schema.names, name)
             plain = pa.schema([pa.field(field.name, _plain(field.type)) for field in schema])
             checked = _checked(batches, plain, name, max_rows, watch)
-            if not writing.write(checked, plain, target):
-                raise InvalidInput("file", name, "It has columns and no rows. Add one row per example.")
+            writing.write(checked, plain, target)
     except (pa.ArrowException, OSError, OverflowError, UnicodeDecodeError) as error:
         raise InvalidInput("file", name, f"It is damaged or cannot be read: {reason(error)}.") from None
 

@@ -78,8 +78,18 @@ def plain(value: object) -> Any:
     if isinstance(value, datetime.date | datetime.time):  # a datetime is a date
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     return str(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    """As a number where that says it exactly, else as text."""
+    if not value.is_finite():
+        return str(value)
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    return number if Decimal(repr(number)) == value else format(value, "f")
 
 
 def _light(name: str, type_: Any, numbers: Iterator[int]) -> str:

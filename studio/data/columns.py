@@ -10,6 +10,7 @@ from studio.data.parquet import quote, run
 from studio.data.watching import UNWATCHED, Watch
 
 MAX_COLUMNS = 10_000
+MAX_NAME = 1_000  # characters; what is longer is no name, but a row where a header should be
 AT_ONCE = 500  # columns whose types are found in one pass
 
 # A type is taken only when every value keeps its meaning in it: "007" and 20-digit ids stay text, so do True and yes.
@@ -33,6 +34,9 @@ def check_names(names: Sequence[str], file: str, lead: str = "Columns must have 
         raise InvalidInput("file", file, f"{lead}; {columns} none (pandas: to_csv(index=False)).")
     if any("\0" in name for name in names):
         raise InvalidInput("file", file, f"{lead}, and one holds a NUL character.")
+    longest = max(map(len, names))
+    if longest > MAX_NAME:
+        raise InvalidInput("file", file, f"{lead} of at most {MAX_NAME:,} characters; one has {longest:,}.")
     counts = Counter(name.casefold() for name in names)
     doubled = list(dict.fromkeys(name for name in names if counts[name.casefold()] > 1))
     if doubled:

@@ -85,18 +85,24 @@ def recognise(path: Path, name: str, max_bytes: int = 0) -> Format:
         raise InvalidInput("file", name, f"It has {sizes} can be taken. Upload a part of it.")
     if size == 0:
         raise InvalidInput("file", name, f"It is empty (0 bytes). {ALLOWED}")
-    suffix = Path(name).suffix.lower()
-    if suffix not in FORMATS:
-        ending = f"Its name ends in {suffix!r}" if suffix else "Its name has no ending"
-        raise InvalidInput("file", name, f"{ending}. {ALLOWED}")
+    format_, suffix = format_of(name), Path(name).suffix.lower()
     with path.open("rb") as file:
         head = file.read(64)
     found = _looks_like(head, suffix)
-    marks, right = MARKED.get(FORMATS[suffix], ((), ""))
+    marks, right = MARKED.get(format_, ((), ""))
     if right and not head.startswith(marks):
         raise InvalidInput("file", name, f"It is called {suffix} and is {found or f'not {right}'}. {ALLOWED}")
     if found and not right:
         raise InvalidInput("file", name, f"It is called {suffix} and is {found}. {ALLOWED}")
+    return format_
+
+
+def format_of(name: str) -> Format:
+    """The format by the ending of a name alone; raises `InvalidInput` at "file" where there is no such format."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in FORMATS:
+        ending = f"Its name ends in {suffix!r}" if suffix else "Its name has no ending"
+        raise InvalidInput("file", name, f"{ending}. {ALLOWED}")
     return FORMATS[suffix]
 
 
@@ -111,6 +117,11 @@ def _looks_like(head: bytes, suffix: str) -> str:
     return found
 
 
+def marked_encoding(head: bytes) -> str:
+    """The text encoding that the first bytes stand for: "utf-16" by its mark, else "utf-8-sig" with or without one."""
+    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
 def encoding_of(path: Path, name: str) -> str:
     """The text encoding, after the whole file has been tried: "utf-8-sig" (with or without mark) or "utf-16".
 
@@ -118,8 +129,7 @@ def encoding_of(path: Path, name: str) -> str:
         InvalidInput: at "file": bytes that are not text in it, or NUL; names line and byte offset.
     """
     with path.open("rb") as file:
-        mark = file.read(2)
-        encoding = "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        encoding = marked_encoding(file.read(2))
         file.seek(0)
         decoder = codecs.getincrementaldecoder(encoding)()
         lines, offset = 1, 0

@@ -113,8 +113,6 @@ def _rewrite(source: Path, name: str, done: Path, effort: _Effort) -> None:
         expected = f"It is damaged or was cut off: {parquet.reason(error)}. Upload it again."
         raise InvalidInput("file", name, expected) from None
     check_names(names, name)
-    if not rows:
-        raise InvalidInput("file", name, "It has columns and no rows. Add one row per example.")
     if rows > MAX_ROWS:
         raise InvalidInput("file", name, f"It has {rows:,} rows; at most {MAX_ROWS:,} can be taken.")
     _combine([source], name, done, effort)

@@ -1,6 +1,6 @@
 """Two columns against each other: how often their values meet, how a number spreads within groups, how two go along."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from studio.core.errors import InvalidInput
@@ -58,10 +58,12 @@ def cross(dataset: Dataset, split: str, x: str, y: str) -> Cross:
                 raise InvalidInput(name, column.name, "Choose a column of text, numbers, or yes and no.")
         numbers = [one for one in (first, second) if _measured(source, one)]
         if len(numbers) == 2:
-            return _plane(source, first, second, total)
-        if numbers:
-            return _spreads(source, second if numbers[0] is first else first, numbers[0], total)
-        return _counts(source, first, second, total)
+            found = _plane(source, first, second, total)
+        elif numbers:
+            found = _spreads(source, second if numbers[0] is first else first, numbers[0], total)
+        else:
+            found = _counts(source, first, second, total)
+    return replace(found, basis=dataset.basis(split, found.basis.rows_seen))
 
 
 def _measured(source: Split, column: Column) -> bool:

@@ -39,11 +39,10 @@ class _Table:
 
 
 def to_parquet(source: Path, name: str, target: Path, watch: Watch = UNWATCHED) -> tuple[str, ...]:
-    """Write `target`/SPLIT.parquet for each table that has rows, and return the splits.
+    """Write `target`/SPLIT.parquet for each table that has rows, for all where none has, and return the splits.
 
     Raises:
-        InvalidInput: at "file": no SQLite database, damaged, encrypted, no tables with rows, names or text that cannot
-            be used.
+        InvalidInput: at "file": no SQLite database, damaged, encrypted, no tables, names or text that cannot be used.
         JobCancelled: `watch` said so.
     """
     try:
@@ -88,10 +87,9 @@ def _tables(connection: sqlite3.Connection, name: str) -> list[_Table]:
         raise InvalidInput("file", name, f"It has {len(listed):,} tables; at most {MAX_TABLES} are taken.")
     splits = _splits([table for (table,) in listed])
     tables = [_described(connection, table, splits[table], name) for (table,) in listed]
-    filled = [table for table in tables if table.rows]
-    if not filled:
-        raise InvalidInput("file", name, f"It has {len(tables)} tables, and none of them has rows.")
-    return filled
+    if not tables:
+        raise InvalidInput("file", name, "It has no tables.")
+    return [table for table in tables if table.rows] or tables
 
 
 def _splits(tables: list[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ An empty field is a null, quoted or not: CSV cannot tell the two apart.
 
 import csv
 from collections.abc import Iterator
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -14,7 +14,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from studio.core.errors import InvalidInput, shorten
+from studio.core.errors import InvalidInput
 from studio.data.columns import check_names
 from studio.data.watching import UNWATCHED, Watch
 
@@ -42,7 +42,7 @@ def to_text_columns(
         watch: is told how far it is.
 
     Raises:
-        InvalidInput: at "file": header missing, empty or ambiguous; a ragged row; a broken quote; no rows.
+        InvalidInput: at "file": header missing, empty or ambiguous; a ragged row; a broken quote.
         JobCancelled: `watch` said so.
     """
     with source.open("rb") as raw, TextIOWrapper(raw, encoding, newline="") as file:
@@ -59,9 +59,26 @@ def to_text_columns(
                 arrays = [pa.array(column, pa.string()) for column in columns]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
                 watch.at(raw.tell() / size, f"Reading rows: {rows:,} so far")
-    if not rows:
-        found = ", ".join(shorten(column, 30) for column in header[:5])
-        raise InvalidInput("file", name, f"It has a header ({found}) and no rows. Add one line per example.")
+
+
+def whole(text: str, delimiter: str) -> str:
+    """What of the beginning of a file is whole records, the header and a row at least; "" when there is no such row.
+
+    Text with a broken quote comes back as it is: reading it says where the mistake is.
+    """
+    lines = StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter or _sniff(lines), strict=True)
+    end = records = 0
+    try:
+        for record in reader:
+            if text[lines.tell() - 1] not in "\r\n":
+                break
+            end = lines.tell()
+            records += bool(record)
+    except csv.Error:
+        if lines.tell() < len(text):
+            return text
+    return text[:end] if records > 1 else ""
 
 
 def _sniff(file: IO[str]) -> str:

@@ -1,7 +1,6 @@
 """A file at a web address → a file here, in parts that are kept: a download that was cut goes on where it stopped.
 
-Only public addresses are connected to. The address that was checked is the one that is connected to, for each redirect
-anew, so a name that points elsewhere a moment later leads nowhere.
+Only public addresses are connected to, for each redirect anew.
 """
 
 import hashlib
@@ -9,7 +8,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -20,10 +19,9 @@ import httpcore2
 import httpx2
 from filelock import FileLock, Timeout
 
-from studio.core import addresses
 from studio.core.errors import Conflict, InvalidInput, NotFound, SiteError, TimedOut
 from studio.core.settings import Settings
-from studio.data import uploads
+from studio.data import content, openweb, uploads
 from studio.data.content import FORMATS, MEGABYTE
 from studio.data.watching import UNWATCHED, Watch
 
@@ -31,8 +29,9 @@ FIELD = "source"
 REDIRECTS = 5
 TRIES = 4
 SLOWEST = 32 * 1024  # bytes per second under which a download counts as stalled
-CHUNK = 1 << 18
 PARTIAL, BEYOND = 206, 416
+PORTS = {"http": 80, "https": 443}
+NO_ADDRESS = "It is no web address. Give it as https://host/path."
 # What a name without a known ending is by the answer's type.
 TYPES = {
     "text/csv": ".csv",
@@ -57,49 +56,33 @@ class Fetched:
     name: str
 
 
-class NotPublic(httpcore2.ConnectError):
-    """The address is not one of the open network."""
-
-
-class _Public(httpcore2.SyncBackend):
-    """Connects to the very address that was found to be public."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        try:
-            found = addresses.resolved(host, port)
-        except OSError as error:
-            raise httpcore2.ConnectError(f"There is no host {host}.") from error
-        inside = [address for address in found if not addresses.is_public(address)]
-        if inside or not found or port not in addresses.PORTS:
-            raise NotPublic(f"{host}:{port} is not a public address.")
-        return super().connect_tcp(found[0], port, timeout, local_address, socket_options)
-
-
-class _Transport(httpx2.HTTPTransport):
-    def __init__(self) -> None:
-        super().__init__(trust_env=False)
-        self._pool = httpcore2.ConnectionPool(ssl_context=httpx2.create_ssl_context(), network_backend=_Public())
+def check(url: str, settings: Settings) -> None:
+    """Refuse what is no usable address, or not a public one, before the site is asked; `InvalidInput` at "source"."""
+    url = url.strip()
+    _check(url, settings)
+    try:
+        parts = httpx2.URL(url)
+        openweb.address(parts.raw_host.decode(), parts.port or PORTS[parts.scheme])
+    except httpx2.InvalidURL:
+        raise InvalidInput(FIELD, url, NO_ADDRESS) from None
+    except httpcore2.ConnectError as error:
+        _explain(url, error)
 
 
 @contextmanager
-def fetched(url: str, settings: Settings, owner: str, watch: Watch = UNWATCHED) -> Iterator[Fetched]:
-    """The file at a web address, for one piece of work; it is gone afterwards.
+def fetched(url: str, settings: Settings, owner: str, watch: Watch = UNWATCHED, name: str = "") -> Iterator[Fetched]:
+    """The file at a web address, for one piece of work; it is gone afterwards, where that piece succeeded.
 
     Args:
         url: http or https, of a public address.
         settings: says where parts are kept, how large a file may be and how long an answer may take.
         owner: whose download it is; nobody else goes on with it.
         watch: is told how far it is, and can stop it.
+        name: what the user calls it; its ending counts where the file's own says nothing.
 
     Raises:
-        InvalidInput: at "source": no such address, not a public one, too large, or not for everybody.
+        InvalidInput: at "source": no such address, not a public one, too large, of no known format, or not for
+            everybody.
         NotFound: there is no such file.
         Conflict: the owner is fetching it already.
         SiteError: the site failed, or the connection did again and again; what came is kept for a day.
@@ -114,10 +97,13 @@ def fetched(url: str, settings: Settings, owner: str, watch: Watch = UNWATCHED) 
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=0):
-            yield _Download(url, folder, settings, watch).run()
+            yield _Download(url, folder, settings, watch).run(name)
             (folder / "part").unlink(missing_ok=True)
     except Timeout:
         raise Conflict("This address is being fetched already.") from None
+    except InvalidInput:  # it would be of no use to a later try either
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -127,9 +113,9 @@ def _check(url: str, settings: Settings) -> None:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise InvalidInput(FIELD, url, "It is no web address. Give it as https://host/path.") from None
+        raise InvalidInput(FIELD, url, NO_ADDRESS) from None
     if parts.scheme.lower() not in ("http", "https") or not host or any(ord(character) < 33 for character in url):
-        raise InvalidInput(FIELD, url, "It is no web address. Give it as https://host/path.")
+        raise InvalidInput(FIELD, url, NO_ADDRESS)
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(FIELD, f"{parts.scheme}://…@{host}", "Give an address without a user name and password.")
     hub = urlsplit(settings.endpoint).hostname
@@ -145,13 +131,13 @@ class _Download:
         self._url, self._watch = url, watch
         self._part, self._state = folder / "part", folder / "state.json"
         self._limit, self._deadline = settings.max_upload_mb * MEGABYTE, settings.hub_deadline
-        self._end = time.monotonic() + 3 * settings.hub_deadline + self._limit / SLOWEST
+        self._end = time.monotonic() + 3 * settings.hub_deadline  # and later by what has come
 
-    def run(self) -> Fetched:
+    def run(self, called: str) -> Fetched:
         """Fetch until it is whole, going on after cuts."""
         failures = 0
         with httpx2.Client(
-            transport=_Transport(),
+            transport=openweb.Transport(self._watch.check),
             follow_redirects=True,
             max_redirects=REDIRECTS,
             timeout=self._deadline,
@@ -160,30 +146,24 @@ class _Download:
             while True:
                 before = self._size()
                 try:
-                    return Fetched(self._part, self._once(client))
+                    return Fetched(self._part, self._once(client, called))
                 except httpx2.TooManyRedirects:
                     raise InvalidInput(FIELD, self._url, f"It leads on more than {REDIRECTS} times.") from None
                 except (httpx2.UnsupportedProtocol, httpx2.InvalidURL):
                     raise InvalidInput(FIELD, self._url, "It leads to something that is no web address.") from None
                 except httpx2.TransportError as error:
-                    self._explain(error)
+                    if isinstance(error, httpx2.TimeoutException) and not self._size():
+                        late = f"{_host(self._url)} did not answer within {self._deadline:.0f} s."
+                        raise TimedOut(late) from None
+                    if isinstance(error.__cause__, httpcore2.ConnectError):
+                        _explain(self._url, error.__cause__)
                     failures = 1 if self._size() > before else failures + 1
                     if failures >= TRIES:
                         raise SiteError(f"The connection to {_host(self._url)} failed again and again.") from None
                     self._watch.at(0, "The connection was cut; going on")
                     time.sleep(min(2.0, 0.2 * 2**failures))
 
-    def _explain(self, error: httpx2.TransportError) -> None:
-        """Raise where trying again does not help."""
-        if isinstance(error.__cause__, NotPublic):
-            expected = "Only addresses of the open web are fetched, at their usual port: nothing inside a network."
-            raise InvalidInput(FIELD, self._url, expected) from None
-        if isinstance(error, httpx2.ConnectError) and "There is no host" in str(error):
-            raise InvalidInput(FIELD, self._url, "There is no such host.") from None
-        if isinstance(error, httpx2.TimeoutException) and not self._size():
-            raise TimedOut(f"{_host(self._url)} did not answer within {self._deadline:.0f} s.") from None
-
-    def _once(self, client: httpx2.Client) -> str:
+    def _once(self, client: httpx2.Client, called: str) -> str:
         """One request for what is missing; returns the file's name once it is whole."""
         have, state = self._size(), self._known()
         headers = {"Accept-Encoding": "identity", "User-Agent": "studio"}
@@ -203,6 +183,8 @@ class _Download:
             total = have + int(length) if length.isdigit() else 0
             self._check_size(total)
             name = state["name"] if going_on else _name(answer)
+            if PurePosixPath(called).suffix.lower() not in FORMATS:
+                self._check_format(name)
             self._remember(answer, total, name)
             self._receive(answer, have, total)
             return name
@@ -211,13 +193,16 @@ class _Download:
         with self._part.open("r+b" if have else "wb") as file:
             file.truncate(have)
             file.seek(have)
-            for chunk in answer.iter_raw(CHUNK):
+            for chunk in answer.iter_raw():
                 file.write(chunk)
+                file.flush()
                 have += len(chunk)
+                self._end += len(chunk) / SLOWEST
                 self._check_size(have)
                 if time.monotonic() > self._end:
                     raise TimedOut(f"{_host(self._url)} is too slow: {have / MEGABYTE:,.1f} MB have come.")
-                self._watch.at(have / total if total else 0.0, f"Fetching: {have / MEGABYTE:,.1f} MB so far")
+                of = f"of {total / MEGABYTE:,.1f} MB" if total else "MB so far"
+                self._watch.at(have / total if total else 0.0, f"Fetching: {have / MEGABYTE:,.1f} {of}")
         if total and have != total:
             raise httpx2.ReadError("The answer is shorter than it says.")
 
@@ -240,6 +225,12 @@ class _Download:
             sizes = f"{size / MEGABYTE:,.1f} MB or more; at most {self._limit / MEGABYTE:,.0f} MB"
             raise InvalidInput(FIELD, self._url, f"It has {sizes} are fetched.")
 
+    def _check_format(self, name: str) -> None:
+        try:
+            content.format_of(name)
+        except InvalidInput as error:
+            raise InvalidInput(FIELD, self._url, error.expected) from None
+
     def _size(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
@@ -254,6 +245,15 @@ class _Download:
         tag = answer.headers.get("ETag", "")
         tag = tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
         self._state.write_text(json.dumps({"tag": tag, "size": str(total), "name": name}), encoding="utf-8")
+
+
+def _explain(url: str, error: httpcore2.ConnectError) -> None:
+    """Raise where trying again does not help."""
+    if isinstance(error, openweb.NotPublic):
+        expected = "Only addresses of the open web are fetched, at their usual port: nothing inside a network."
+        raise InvalidInput(FIELD, url, expected) from None
+    if isinstance(error, openweb.NoHost):
+        raise InvalidInput(FIELD, url, "There is no such host.") from None
 
 
 def _name(answer: httpx2.Response) -> str:

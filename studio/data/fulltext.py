@@ -3,6 +3,7 @@
 The index is tantivy's: words in lower case without regard to accents, their places for phrases, nothing of the texts.
 """
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +17,9 @@ from studio.data.records import Dataset
 if TYPE_CHECKING:
     import tantivy
 
-HEAP = 64_000_000  # bytes that the writer gathers before it writes a segment
+HEAP = 32_000_000  # bytes that the writer gathers before it writes a segment
 COMMIT_EVERY = 400_000  # rows; so many are done again after a kill
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 256 << 10  # as malloc.h calls it; bytes
 LONGEST_WORD = 80  # bytes; longer ones are no words
 TEXT, ROW, ANALYZER = "text", "row", "studio"
 OPEN = 16  # indexes that are kept open
@@ -52,8 +54,9 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     index = _opened(folder)
     done, total = index.searcher().num_docs, dataset.info.splits[split]
-    writer = index.writer(heap_size=HEAP, num_threads=1)  # one thread keeps the order, which a second start relies on
-    since = 0
+    if total > COMMIT_EVERY:
+        _return_freed_memory()
+    writer, since = _writer(index), 0
     for start, texts in _texts(dataset, split, columns, done):
         check()
         for place, text in enumerate(texts, start):
@@ -63,11 +66,10 @@ def build(
             writer.add_document(document)
         since += len(texts)
         if since >= COMMIT_EVERY:
-            writer.commit()
-            since = 0
+            _commit(writer)
+            writer, since = _writer(index), 0
         progress(start + len(texts), total, f"row {start + len(texts):,} of {total:,}")
-    writer.commit()
-    writer.wait_merging_threads()
+    _commit(writer)
     return total
 
 
@@ -89,6 +91,30 @@ def search(folder: Path, words: str, offset: int, limit: int) -> Hits:
     places = [address for _, address in found.hits]
     rows = searcher.fast_field_values(ROW, places) if places else []
     return Hits([int(row) for row in rows], [float(score) for score, _ in found.hits], int(found.count))  # type: ignore[attr-defined,arg-type]
+
+
+def _writer(index: "tantivy.Index") -> "tantivy.IndexWriter":
+    """One thread keeps the order, which a second start relies on."""
+    return index.writer(heap_size=HEAP, num_threads=1)
+
+
+def _commit(writer: "tantivy.IndexWriter") -> None:
+    """Write what is gathered, and wait for the merging of segments that follows.
+
+    Several at a time, beside a writer that goes on, would take as much memory again as all the rest.
+    """
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+def _return_freed_memory() -> None:
+    """Have large blocks go back to the system as soon as they are freed, where the C library can (glibc).
+
+    It would keep them, a heap for each of the threads that the writer starts, and of those it starts some per commit.
+    """
+    choose = getattr(ctypes.CDLL(None), "mallopt", None)
+    if choose is not None:
+        choose(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _plain(words: str) -> str:

@@ -1,7 +1,7 @@
 """A data set on the Hub: which of its files are read, and whether where they lie or after a download.
 
 Parquet is read where it lies, its own or what the Hub has made of other formats. What is small, or not there as
-Parquet, is downloaded. Code is neither.
+Parquet, is downloaded; to look into it, the beginning of large files of rows is enough. Code is none of these.
 """
 
 import hashlib
@@ -10,14 +10,15 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from studio.core.errors import HubUnreachable, InvalidInput, UnknownName
 from studio.core.settings import Settings
-from studio.data import splits
+from studio.data import beginnings, splits
+from studio.data.beginnings import Beginning
 from studio.data.blocks import BLOCK, Blocks, Store
 from studio.data.content import FORMATS, MEDIA, MEGABYTE
 from studio.data.records import RemoteFile
@@ -38,12 +39,15 @@ CONVERTED = re.compile(r"(?P<config>[^/]+)/(?P<split>[^/]+)/\d+\.parquet")
 
 @dataclass(frozen=True)
 class Found:
-    """A data set of the Hub: either `files`, which are read where they lie, or a `folder` with its files.
+    """A data set of the Hub: `files`, which are read where they lie, a `folder` with its files, or what is `begun`.
 
     Attributes:
         header: the YAML of its card, untrusted.
         config: the configuration that this is, "" where there are none.
         configs: all of them, the default one first.
+        begun: split → the beginning of its first file.
+        partial: says of how much that is the beginning; "" where it is all.
+        cut: the splits that have more than that.
     """
 
     sha: str
@@ -53,11 +57,15 @@ class Found:
     configs: tuple[str, ...] = ()
     files: dict[str, tuple[RemoteFile, ...]] = field(default_factory=dict)
     folder: Path | None = None
-    remark: str = ""
+    begun: dict[str, Beginning] = field(default_factory=dict)
+    partial: str = ""
+    cut: tuple[str, ...] = ()
 
 
-def find(repo_id: str, revision: str, config: str, settings: Settings) -> Found:
+def find(repo_id: str, revision: str, config: str, settings: Settings, *, whole: bool = True) -> Found:
     """Look a data set up, and find the files of one configuration.
+
+    Where it need not be `whole`, the beginning of what would be a large download is given.
 
     Raises:
         InvalidInput: at "dataset": nothing readable, too many files, or too large to be downloaded.
@@ -67,6 +75,23 @@ def find(repo_id: str, revision: str, config: str, settings: Settings) -> Found:
     listing = _listing(repo_id, revision, settings)
     if listing is None:
         return _downloaded(repo_id, revision, config, settings, ())
+    found, files = _undownloaded(listing, revision, config, settings, whole=whole)
+    return found or _downloaded(repo_id, revision, config, settings, [file.path for file in files])
+
+
+def check_size(repo_id: str, revision: str, config: str, settings: Settings) -> None:
+    """Refuse, before a byte is fetched, all of what would be too large a download; raises as `find`."""
+    listing = _listing(repo_id, revision, settings)
+    if listing is not None:
+        found, files = _undownloaded(listing, revision, config, settings, whole=True)
+        downloads.check_size("dataset", repo_id, 0 if found else sum(file.size for file in files), settings)
+
+
+def _undownloaded(
+    listing: Listing, revision: str, config: str, settings: Settings, *, whole: bool
+) -> tuple[Found | None, list[HubFile]]:
+    """What can be read without a download, if so; and the files of the configuration."""
+    repo_id = listing.repo_id
     found = _arranged(listing, config, settings)
     ref = f"{repo_id}@{revision}" if revision else repo_id
     if not found:
@@ -80,12 +105,15 @@ def find(repo_id: str, revision: str, config: str, settings: Settings) -> Found:
             "dataset", ref, f"{expected} Choose a smaller one as {repo_id}#NAME: {known or 'it has none'}."
         )
     if all(file.sha256 and PurePosixPath(file.path).suffix.lower() == ".parquet" for file in chosen):
-        return _in_place(listing, found, config, settings)
-    if not revision and sum(file.size for file in chosen) > SMALL:
+        return _in_place(listing, found, config, settings), chosen
+    large = sum(file.size for file in chosen) > SMALL
+    begins = large and not whole and not downloads.downloaded("dataset", repo_id, listing.sha, names)
+    if large and not revision:
         converted = _converted(repo_id, listing, config, settings)
-        if converted is not None:
-            return converted
-    return _downloaded(repo_id, revision, config, settings, names)
+        if converted is not None and (begins or not converted.partial):
+            return converted, chosen
+    begun = _begun(listing, found, config, settings) if begins and beginnings.have_rows(names) else None
+    return begun, chosen
 
 
 def configs(repo_id: str, revision: str, settings: Settings) -> tuple[str, ...]:
@@ -124,10 +152,31 @@ def _in_place(listing: Listing, found: Mapping[str, Sequence[str]], config: str,
     )
 
 
+def _begun(listing: Listing, found: Mapping[str, Sequence[str]], config: str, settings: Settings) -> Found:
+    files = {split: [listing.file(name) for name in of] for split, of in found.items()}
+    first = {split: next((file for file in of if file.size), of[0]) for split, of in files.items()}
+    most, state = beginnings.length(len(files)), f"{listing.repo_id}@{listing.sha}"
+    begun = {
+        split: Beginning(file.path, file.size, min(most, file.size), state, _blocks(listing, file, settings).read)
+        for split, file in first.items()
+    }
+    sizes = {split: sum(file.size for file in of) for split, of in files.items()}
+    cut = tuple(split for split in files if begun[split].stop < sizes[split])
+    told = beginnings.told(list(begun.values()), sum(sizes.values()), settings.max_dataset_mb * MEGABYTE)
+    plain = _in_place(listing, {}, config, settings)
+    return replace(plain, begun=begun, cut=cut, partial=told if cut else "")
+
+
 def _remote(listing: Listing, file: HubFile, settings: Settings) -> RemoteFile:
+    return RemoteFile(file.path, file.size, file.sha256, _blocks(listing, file, settings).read)
+
+
+def _blocks(listing: Listing, file: HubFile, settings: Settings) -> Blocks:
+    """The parts of a file; one that lies in git itself is known by its commit and path."""
     store = Store(settings.home / "datasets" / "parts", settings.max_parts_mb * MEGABYTE)
-    blocks = Blocks(store, file.sha256, file.size, hub.reader(listing, file.path, settings))
-    return RemoteFile(file.path, file.size, file.sha256, blocks.read)
+    place = f"{listing.repo_id}@{listing.sha}/{file.path}"
+    digest = file.sha256 or hashlib.sha256(place.encode()).hexdigest()
+    return Blocks(store, digest, file.size, hub.reader(listing, file.path, settings))
 
 
 def _converted(repo_id: str, listing: Listing, config: str, settings: Settings) -> Found | None:
@@ -143,12 +192,11 @@ def _converted(repo_id: str, listing: Listing, config: str, settings: Settings) 
     wanted = config or (splits.DEFAULT if splits.DEFAULT in by_config else names[0])
     if wanted not in by_config:
         raise UnknownName("configuration", wanted, names)
-    partial = any(split.startswith(PARTIAL) for split in by_config[wanted])
+    cut = tuple(split.removeprefix(PARTIAL) for split in by_config[wanted] if split.startswith(PARTIAL))
     files = {
         split.removeprefix(PARTIAL): tuple(_remote(made, file, settings) for file in sorted(of, key=lambda f: f.path))
         for split, of in by_config[wanted].items()
     }
-    remark = "The beginning of it only: the Hub has made Parquet of no more." if partial else ""
     return Found(
         listing.sha,
         listing.header,
@@ -156,7 +204,8 @@ def _converted(repo_id: str, listing: Listing, config: str, settings: Settings) 
         wanted,
         names,
         files,
-        remark=remark,
+        partial="The beginning of it only: the Hub has made Parquet of no more." if cut else "",
+        cut=cut,
     )
 
 
@@ -211,9 +260,10 @@ def _listing(repo_id: str, revision: str, settings: Settings, *, optional: bool 
 def _asked(repo_id: str, revision: str, settings: Settings, moment: tuple[str, int], optional: bool) -> Listing | None:
     del moment  # part of the cache's key only
     found = hub.converted(repo_id, settings) if optional else hub.listing(repo_id, revision, settings)
-    readable = next((file.path for file in found.files if file.sha256), "") if found else ""
+    data = [file for file in found.files if splits.is_data(file.path)] if found else []
+    readable = sorted(data, key=lambda file: not file.sha256)
     if found and readable:
-        hub.check_access(found, readable, settings)
+        hub.check_access(found, readable[0].path, settings)
     return found
 
 

@@ -18,6 +18,9 @@ READ = 1 << 20
 SCALARS = frozenset({"BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN"})
 INTEGERS = frozenset({"BIGINT", "UBIGINT", "HUGEINT"})  # HUGEINT: negative ones and others; Parquet would round it
 SPACE = re.compile(r"[ \t\r\n]*")
+TOKEN = (
+    12  # characters of the longest thing, an escaped surrogate pair, that is found wrong at its start where it is cut
+)
 
 
 class _ProblemError(Exception):
@@ -136,6 +139,36 @@ def first_problem(source: Path, lines: bool) -> str:
         except _ProblemError as problem:
             return str(problem)
     return "" if number else "It holds no objects. Write one object per example."
+
+
+def whole(text: str) -> str:
+    """An array of those objects that are whole in the beginning of one; "" when none is.
+
+    Text that is wrong before its end comes back as it is: reading it says where the mistake is.
+    """
+    decoder = json.JSONDecoder()
+    place, end = _behind_space(text, 0), 0
+    if text[place : place + 1] != "[":
+        return text
+    while place < len(text) and (not end or text[place] == ","):
+        try:
+            _, end = decoder.raw_decode(text, _behind_space(text, place + 1))
+        except json.JSONDecodeError as error:
+            cut = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - TOKEN
+            return _closed(text, end) if cut else text
+        except RecursionError:
+            return text
+        place = _behind_space(text, end)
+    return _closed(text, end) if place == len(text) else text
+
+
+def _behind_space(text: str, place: int) -> int:
+    match = SPACE.match(text, place)
+    return match.end() if match else place
+
+
+def _closed(text: str, end: int) -> str:
+    return f"{text[:end]}]" if end else ""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -36,6 +36,11 @@ def to_lines(source: Path, name: str, encoding: str, target: Path, watch: Watch 
         writing.write(batches(), schema, target)
 
 
+def whole(text: str) -> str:
+    """What of the beginning of a file is whole lines; "" when none is."""
+    return text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+
+
 def _lines(file: IO[str], name: str) -> Iterator[str]:
     number = 0
     while read := file.readline(MAX_LINE + 1):

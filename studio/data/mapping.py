@@ -31,6 +31,8 @@ def map_columns(dataset: Dataset, split: str) -> ColumnMapping:
     """
     with reading.opened(dataset, split) as source:
         columns = source.columns[:MAX_EXAMINED]
+    if not dataset.info.splits[split]:
+        return ColumnMapping("", "", "There are no rows to tell by.")
     usable = [column for column in columns if column.kind != "other"]
     figures = rows.outlines(dataset, split, [column.name for column in usable])
     label = _label(usable, figures)

@@ -98,7 +98,7 @@ def preview(
         removed=_removed(result, len(first)),
         counts=trial.counts,
         parts={name: len(one.table) for name, one in result.items()},
-        basis=Basis(len(trial.head), dataset.info.splits[split]),
+        basis=dataset.basis(split, len(trial.head)),
         notes=[*mending.notes(dataset), *trial.notes],
         media_before=_media(first, columns) if with_media else [],
     )

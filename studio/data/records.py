@@ -38,6 +38,8 @@ class DatasetInfo:
         configs: all of them, the default one first.
         labels: column → the names of its classes, in the order of their numbers, where the source states them.
         languages: their codes, for example en, where the owner has stated them.
+        partial: where this is the beginning of a data set only, a sentence that says of how much; "" for a whole one.
+        cut: the splits then that have more rows than are here.
     """
 
     ref: str
@@ -53,6 +55,12 @@ class DatasetInfo:
     configs: tuple[str, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    partial: str = ""
+    cut: tuple[str, ...] = ()
+
+    def partial_of(self, split: str) -> str:
+        """The same for one split; "" for one that is here as a whole."""
+        return self.partial if split in self.cut else ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,10 @@ class Dataset:
                     digest.update(_file_digest(file, stat.st_size, stat.st_mtime_ns))
         return digest.hexdigest()
 
+    def basis(self, split: str, seen: int) -> "Basis":
+        """What a figure rests on that looked at so many rows of a split."""
+        return Basis(seen, self.info.splits[split], split in self.info.cut)
+
 
 def state_of(file: DataFile) -> tuple[str, int, int]:
     """Address, size and time of change: what may be remembered about a file is remembered under these."""
@@ -119,15 +131,20 @@ def _file_digest(path: Path, size: int, modified: int) -> bytes:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a figure rests on: so many rows of all there are; of the whole where the two are equal."""
+    """What a figure rests on: so many rows of all there are; of the whole where the two are equal.
+
+    Attributes:
+        beginning: whether all there are here is a beginning: how many rows follow, nobody has counted.
+    """
 
     rows_seen: int
     rows_total: int
+    beginning: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether every row was looked at."""
-        return self.rows_seen == self.rows_total
+        return self.rows_seen == self.rows_total and not self.beginning
 
 
 def column_kind(duckdb_type: str) -> ColumnKind:

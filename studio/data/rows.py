@@ -29,6 +29,7 @@ class ColumnSummary:
         distinct: different values, nulls aside.
         top: the most frequent values and their counts, at most ten.
         longest: characters (Unicode code points) of the longest value.
+        partial: where a beginning only was counted, of how much it is.
     """
 
     rows: int
@@ -37,6 +38,7 @@ class ColumnSummary:
     distinct: int
     top: list[tuple[str, int]]
     longest: int
+    partial: str = ""
 
 
 def summary(dataset: Dataset, split: str, column: str) -> ColumnSummary:
@@ -56,6 +58,7 @@ def summary(dataset: Dataset, split: str, column: str) -> ColumnSummary:
         distinct=top[0][2] if top else 0,
         top=[(value, number) for value, number, _ in top],
         longest=longest,
+        partial=dataset.info.partial_of(split),
     )
 
 

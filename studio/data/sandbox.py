@@ -29,6 +29,7 @@ class Answer:
         cut: the cells that are not shown as a whole.
         more: whether there are more rows, or longer ones, than an answer may have.
         seconds: how long it took.
+        partial: where a beginning only was asked, of how much it is.
     """
 
     columns: tuple[Column, ...]
@@ -36,6 +37,7 @@ class Answer:
     cut: list[Cut]
     more: bool
     seconds: float
+    partial: str = ""
 
 
 class Sandbox:
@@ -69,7 +71,8 @@ class Sandbox:
         found = self._ask(files, asked, ("query", query), stop)
         columns = tuple(Column(name, type_, column_kind(type_)) for name, type_ in found["columns"])
         cut = [Cut(*one) for one in found["cut"]]
-        return Answer(columns, found["rows"], cut, found["more"], time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        return Answer(columns, found["rows"], cut, found["more"], seconds, dataset.info.partial_of(split))
 
     def find(
         self, dataset: Dataset, view: View, clause: Clause, *, counting: bool = True, stop: Stop = lambda: False

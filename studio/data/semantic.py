@@ -39,6 +39,8 @@ def append(folder: Path, vectors: Any) -> None:
 
 def vectors(folder: Path, width: int) -> NDArray[np.float16]:
     """All vectors, rows × width, mapped from the file."""
+    if not (folder / VECTORS).stat().st_size:
+        return np.empty((0, width), dtype="<f2")
     return np.memmap(folder / VECTORS, dtype="<f2", mode="r").reshape(-1, width)
 
 

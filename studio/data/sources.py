@@ -6,13 +6,14 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName
 from studio.core.settings import Settings
-from studio.data import hubsets, intake, labels, parquet, results, room, splits, uploads
+from studio.data import beginnings, hubsets, intake, labels, parquet, results, room, splits, uploads
 from studio.data.content import ALLOWED, FORMATS, MEGABYTE
+from studio.data.hubsets import Found
 from studio.data.intake import Taken
 from studio.data.records import Column, DataFile, Dataset, DatasetInfo, RemoteFile, state_of
 from studio.data.room import Room
@@ -37,7 +38,9 @@ Files = dict[str, tuple[DataFile, ...]]
 Described = tuple[dict[str, int], tuple[Column, ...]]
 
 
-def resolve(ref: str, settings: Settings, owner: str, config: str = "", watch: Watch = UNWATCHED) -> Dataset:
+def resolve(
+    ref: str, settings: Settings, owner: str, config: str = "", watch: Watch = UNWATCHED, *, whole: bool = True
+) -> Dataset:
     """The data set behind a reference, ready to be read.
 
     Args:
@@ -49,6 +52,8 @@ def resolve(ref: str, settings: Settings, owner: str, config: str = "", watch: W
         owner: who asks.
         config: which configuration, where `ref` does not say it; "" for the default one.
         watch: is told how far a conversion is, and can stop it.
+        whole: whether it must be all of it. To look into what would be a large download, its beginning may do, and
+            `DatasetInfo.partial` says of how much it is.
 
     Raises:
         InvalidInput: at "dataset": no such form, nothing readable, a damaged file; at "file": what conversion found.
@@ -79,7 +84,8 @@ def resolve(ref: str, settings: Settings, owner: str, config: str = "", watch: W
     match = HUB_REF.fullmatch(ref)
     if not match or ".." in ref:
         raise InvalidInput("dataset", ref, f"{FORMS}.")
-    return _from_hub(match["repo"], match["revision"] or "", match["config"] or "", settings, watch)
+    found = hubsets.find(match["repo"], match["revision"] or "", match["config"] or "", settings, whole=whole)
+    return _from_hub(ref, match["repo"], found, settings, watch)
 
 
 def configs(ref: str, settings: Settings, owner: str) -> tuple[str, ...]:
@@ -193,12 +199,15 @@ def _made(cache: Room, state: list[str], make: Callable[[Path], Taken]) -> tuple
     return {path.stem: (path,) for path in sorted(target.glob("*.parquet"))}, remark
 
 
-def _from_hub(repo_id: str, revision: str, config: str, settings: Settings, watch: Watch) -> Dataset:
-    found = hubsets.find(repo_id, revision, config, settings)
-    ref = f"{repo_id}{f'@{revision}' if revision else ''}{f'#{config}' if config else ''}"
-    files, remark = dict[str, tuple[DataFile, ...]](found.files), found.remark
+def _from_hub(ref: str, repo_id: str, found: Found, settings: Settings, watch: Watch) -> Dataset:
+    files, remark, cache = dict[str, tuple[DataFile, ...]](found.files), "", _room("hub", settings)
     if found.folder is not None:
-        files, remark = _from_folder(found.folder, found.header, config, _room("hub", settings), watch)
+        asked = ref.partition("#")[2]
+        files, remark = _from_folder(found.folder, found.header, asked, cache, watch)
+    for place, (split, begun) in enumerate(found.begun.items()):
+        step = watch.part(place / len(found.begun), (place + 1) / len(found.begun))
+        made, _ = _made(cache, [begun.state], partial(beginnings.take, begun, watch=step))
+        files[split] = made[intake.SPLIT]
     title = found.header.get("pretty_name")
     base = DatasetInfo(
         ref,
@@ -212,6 +221,8 @@ def _from_hub(repo_id: str, revision: str, config: str, settings: Settings, watc
         config=found.config,
         configs=found.configs,
         labels=labels.in_header(found.header, found.config),
+        partial=found.partial,
+        cut=found.cut,
     )
     return _described(base, files)
 

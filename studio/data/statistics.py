@@ -7,7 +7,7 @@ sample. Each figure says so.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -88,7 +88,8 @@ class Figures:
 
 def figures(dataset: Dataset, split: str, column: str) -> Figures:
     """One column's figures; raises `UnknownName` for the split or the column. Kept for as long as the files stay."""
-    return _figures(_Asked(dataset, split, column, dataset.fingerprint()))
+    state = f"{dataset.fingerprint()} {dataset.info.cut}"
+    return _figures(_Asked(dataset, split, column, state))
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,18 @@ class _Asked:
 
 @lru_cache(maxsize=2048)
 def _figures(asked: _Asked) -> Figures:
+    found = _of_rows(asked)
+    return _of_beginning(found) if asked.split in asked.dataset.info.cut else found
+
+
+def _of_beginning(found: Figures) -> Figures:
+    """The same figures, with what they rest on marked as a beginning."""
+    spreads = [replace(one, basis=replace(one.basis, beginning=True)) for one in found.spreads]
+    top = found.top_basis and replace(found.top_basis, beginning=True)
+    return replace(found, basis=replace(found.basis, beginning=True), top_basis=top, spreads=spreads)
+
+
+def _of_rows(asked: _Asked) -> Figures:
     with reading.opened(asked.dataset, asked.split) as source:
         column = source.column(asked.column)
         total = asked.dataset.info.splits[asked.split]

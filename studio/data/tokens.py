@@ -7,7 +7,7 @@ from typing import Any
 from studio.core.errors import InvalidInput
 from studio.data import reading, statistics
 from studio.data.fulltext import joined
-from studio.data.records import Basis, Dataset
+from studio.data.records import Dataset
 from studio.data.statistics import Spread
 
 ROWS = 20_000  # the first ones, which is said
@@ -44,7 +44,7 @@ def lengths(dataset: Dataset, split: str, column: str, tokenizer: Path, name: st
             break
     if not counts:
         return None
-    return statistics.spread_of(counts, "tokens", Basis(seen, dataset.info.splits[split]))
+    return statistics.spread_of(counts, "tokens", dataset.basis(split, seen))
 
 
 def read(file: Path, name: str) -> Any:

@@ -67,7 +67,7 @@ class Trial:
         splits = {}
         for name in _needed(dataset, split, mending):
             table = _head(dataset, name, HEAD if name == split else BESIDE)
-            whole = len(table) == dataset.info.splits[name]
+            whole = dataset.basis(name, len(table)).whole
             numbered = table.append_column(CARRIED, pa.array(np.arange(len(table), dtype=np.int64)))
             splits[name] = Tried(numbered, columns[name], whole, name == split)
         trial = cls(splits[split].table.drop_columns([CARRIED]), splits, rows, tools)

@@ -1,6 +1,5 @@
 """Uploaded data sets: each owner's folder, each upload a folder, whole or not there."""
 
-import hashlib
 import re
 import secrets
 import shutil
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from studio.core.errors import InvalidInput, NotFound, StudioError
 from studio.core.settings import Settings
-from studio.data import content, intake, parquet
+from studio.data import content, intake, owned, parquet
 from studio.data.records import Dataset, DatasetInfo
 from studio.data.watching import UNWATCHED, Watch
 from studio.hub.card_lint import LANGUAGE
@@ -24,6 +23,7 @@ PREFIX = "upload:"
 ID = re.compile(r"[0-9a-f]{16}")
 STALE_SECONDS = 24 * 3600  # what a process that was killed left behind
 MAX_TITLE = 80
+UNNAMED = "unnamed"  # what a name without a letter becomes
 
 
 class Meta(BaseModel):
@@ -34,7 +34,9 @@ class Meta(BaseModel):
     info: DatasetInfo
 
 
-def store(path: Path, name: str, settings: Settings, owner: str, watch: Watch = UNWATCHED) -> DatasetInfo:
+def store(
+    path: Path, name: str, settings: Settings, owner: str, watch: Watch = UNWATCHED, upload_id: str = ""
+) -> DatasetInfo:
     """Check a file, convert it to Parquet, a file per split, and keep it as `upload:ID`.
 
     Args:
@@ -43,35 +45,37 @@ def store(path: Path, name: str, settings: Settings, owner: str, watch: Watch = 
         settings: says where uploads lie and how large they may be (`max_upload_mb`, millions of bytes).
         owner: whom it belongs to.
         watch: is told how far it is, and can stop it.
+        upload_id: its ID, which no other has; a new one when empty.
 
     Raises:
-        InvalidInput: at "file", with what is wrong, where, and what would be right.
+        InvalidInput: at "file", with what is wrong, where, and what would be right; the owner has no room for it.
         JobCancelled: `watch` said so; nothing is left.
         StudioError: the disk is full or not writable.
     """
     title = clean_title(name)
     try:
+        owned.check(settings, owner, "file", title)
         content.recognise(path, title, settings.max_upload_mb * content.MEGABYTE)
-        return _store(path, title, settings, owner, watch)
+        target = owned.folder(settings, owner) / (upload_id or secrets.token_hex(8))
+        return _store(path, title, target, settings, owner, watch)
     except FileNotFoundError:
         raise InvalidInput("file", title, "The file is gone. Upload it again.") from None
     except OSError as error:
         raise StudioError(f"The upload cannot be stored: {error.strerror or error}.") from error
 
 
-def _store(path: Path, title: str, settings: Settings, owner: str, watch: Watch) -> DatasetInfo:
-    folder = owner_folder(settings, owner)
-    folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder)
-    upload_id = secrets.token_hex(8)
-    staging = folder / f".staging-{upload_id}"
+def _store(path: Path, title: str, target: Path, settings: Settings, owner: str, watch: Watch) -> DatasetInfo:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
+    staging = target.with_name(f".staging-{target.name}")
+    shutil.rmtree(staging, ignore_errors=True)  # what an attempt that was killed has left
     staging.mkdir()
     try:
         taken = intake.take(path, title, staging, settings.max_upload_mb * content.MEGABYTE, watch)
         files = {split: (staging / f"{split}.parquet",) for split in taken.splits}
         rows, columns = parquet.describe(files, title)
         info = DatasetInfo(
-            ref=PREFIX + upload_id,
+            ref=PREFIX + target.name,
             title=title,
             source="upload",
             splits=rows,
@@ -79,9 +83,10 @@ def _store(path: Path, title: str, settings: Settings, owner: str, watch: Watch)
             description=f"Uploaded {time.strftime('%Y-%m-%d', time.gmtime())}. {taken.remark}".strip(),
             bytes=sum(path.stat().st_size for paths in files.values() for path in paths),
         )
+        owned.check(settings, owner, "file", title, info.bytes)
         meta = Meta(created_at=time.time(), info=info)
         (staging / META).write_text(meta.model_dump_json(indent=2), encoding="utf-8")
-        staging.rename(folder / upload_id)
+        staging.rename(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return info
@@ -127,7 +132,7 @@ def describe(ref: str, about: About, settings: Settings, owner: str) -> DatasetI
 
 def list_all(settings: Settings, owner: str) -> list[DatasetInfo]:
     """The owner's uploads, newest first; damaged ones are passed over."""
-    folder = owner_folder(settings, owner)
+    folder = owned.folder(settings, owner)
     metas = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if ID.fullmatch(path.name):
@@ -146,25 +151,20 @@ def delete(ref: str, settings: Settings, owner: str) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def owner_folder(settings: Settings, owner: str) -> Path:
-    """Where an owner's uploads lie; the name is a hash, for an owner's name may hold anything."""
-    return settings.uploads_dir / hashlib.sha256(owner.encode()).hexdigest()[:32]
-
-
 def clean_title(name: str) -> str:
     """A file name as it may be shown: its last part, no control or formatting characters, at most 80 characters."""
     last = PurePosixPath(name.replace("\\", "/")).name
     spaced = "".join(" " if char.isspace() else char for char in last)
     shown = " ".join("".join(char for char in spaced if unicodedata.category(char)[0] != "C").split())
     if len(shown) <= MAX_TITLE:
-        return shown or "unnamed"
+        return shown or UNNAMED
     suffix = PurePosixPath(shown).suffix[:10]
     return shown[: MAX_TITLE - len(suffix) - 1] + "…" + suffix
 
 
 def _find(ref: str, settings: Settings, owner: str) -> Path:
     upload_id = ref.removeprefix(PREFIX)
-    folder = owner_folder(settings, owner) / upload_id
+    folder = owned.folder(settings, owner) / upload_id
     if not ID.fullmatch(upload_id) or not (folder / META).is_file():
         raise NotFound(f"There is no upload {ref[:60]!r} of yours.")
     return folder

@@ -61,6 +61,7 @@ class Page:
         matching: rows that the view has on all its pages; None where they were not counted.
         cut: the cells that are not shown as a whole.
         labels: column → names of its classes, where its numbers stand for some.
+        partial: where these are rows of a beginning only, of how much; `total` and `matching` are of it.
     """
 
     columns: tuple[str, ...]
@@ -70,6 +71,7 @@ class Page:
     matching: int | None
     cut: list[Cut]
     labels: Mapping[str, tuple[str, ...]]
+    partial: str = ""
 
 
 class Found(NamedTuple):
@@ -208,6 +210,7 @@ def _page(
         matching=asked.matching,
         cut=cut,
         labels={name: known[name] for name in names if name in known},
+        partial=dataset.info.partial_of(split),
     )
 
 

@@ -35,10 +35,14 @@ class Watch:
 
     def at(self, fraction: float, message: str) -> None:
         """Tell how far it is; raises `JobCancelled` when it shall stop."""
-        if self.stop():
-            raise JobCancelled
+        self.check()
         within = min(1.0, max(0.0, fraction))
         self.progress(self.start + (self.end - self.start) * within, 1.0, message)
+
+    def check(self) -> None:
+        """Raise `JobCancelled` when it shall stop."""
+        if self.stop():
+            raise JobCancelled
 
     def part(self, start: float, end: float) -> "Watch":
         """The same for a piece of this work, between two fractions of it."""

@@ -89,7 +89,8 @@ def check_access(found: Listing, path: str, settings: Settings) -> None:
 def reader(found: Listing, path: str, settings: Settings) -> Callable[[int, int], bytes]:
     """What gives the bytes of one file from an offset to another, by a range request of HTTP.
 
-    It raises `HubUnreachable` when the network goes, and `HubError` when the Hub does not answer in parts.
+    It raises `HubUnreachable` when the network goes, and `HubError` when the Hub does not answer in parts. Of a file
+    that comes as a whole only, the first bytes are taken, and the rest is not waited for.
     """
     return _Reader(found, path, settings)
 
@@ -140,11 +141,21 @@ class _Reader:
             if signed and response.status_code in (401, 403, 404):  # it no longer holds
                 return b""
             hf_raise_for_status(response)
-            if response.status_code != PARTIAL:
+            if response.status_code != PARTIAL and start:
                 raise HubError(f"{response.url.host} gives files as a whole only; this one is too large for that.")
             if response.history:
                 self._signed, self._until = str(response.url), time.monotonic() + SIGNED_SECONDS
-            return response.read()
+            return response.read() if response.status_code == PARTIAL else _first(response, stop)
+
+
+def _first(response: Any, length: int) -> bytes:
+    """The first bytes of an answer that is longer; whoever closes it leaves the others unread."""
+    found = bytearray()
+    for part in response.iter_bytes():
+        found += part
+        if len(found) >= length:
+            break
+    return bytes(found[:length])
 
 
 def _address(found: Listing, path: str, settings: Settings) -> str:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from studio.core.errors import HubUnreachable, InvalidInput, SignInRequired
 from studio.core.settings import Settings
-from studio.hub import auth, repos, session
+from studio.hub import auth, following, repos, session
 from studio.hub.repos import RepoType
 
 MODEL_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.md", "*.jinja")
@@ -117,6 +117,7 @@ def _download(
     wanted = choose(sizes)
     size = sum(sizes[name] for name in wanted)
     check_size(kind, repo_id, size, settings)
+    counted = following.count(size)
     path = session.ask(
         lambda: snapshot_download(
             repo_id,
@@ -125,12 +126,24 @@ def _download(
             allow_patterns=list(map(escape, wanted)),
             endpoint=settings.endpoint,
             token=token.get_secret_value() if token else False,
+            tqdm_class=counted.bar() if counted else None,
         ),
         repos.transfer_deadline(settings, size),
         f"downloading {repo_id}",
         repo_id,
+        counted.look if counted else None,
     )
+    if counted:
+        counted.look()  # it may have been too quick for anybody to look before
     return HubSnapshot(Path(path), Path(path).name, license_of(info), bool(info.gated))
+
+
+def downloaded(kind: RepoType, repo_id: str, sha: str, names: Iterable[str]) -> bool:
+    """Whether files of a repository at a commit lie here already, all of them; the Hub is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = (try_to_load_from_cache(repo_id, name, revision=sha, repo_type=kind) for name in names)
+    return all(isinstance(path, str) for path in found)
 
 
 def look_up(kind: RepoType, repo_id: str, revision: str, settings: Settings) -> tuple[Any, SecretStr | None]:

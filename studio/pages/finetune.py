@@ -248,6 +248,7 @@ def look(studio: Studio, ref: str, caller: Caller) -> Html:
     shown = [name for name in (guess.label, guess.text) if name] or list(page.columns)
     cells = [[cell(row[page.columns.index(name)]) for name in shown] for row in page.rows]
     pieces = [
+        *([parts.notice("warn", info.partial)] if info.partial else []),
         parts.key_values(facts),
         parts.table(shown, cells, f"First rows of {split}", wide=len(shown) > NARROW_COLUMNS),
     ]

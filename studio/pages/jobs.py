@@ -12,7 +12,7 @@ from studio.jobs.job import ACTIVE, FINISHED, Job, JobState
 from studio.service import Studio
 from studio.ui import parts
 from studio.ui.events import caller_of, guarded, on_load
-from studio.ui.jobs import jobs_table
+from studio.ui.jobs import buttons, fetched, jobs_table
 from studio.ui.live import job_charts, job_time
 from studio.ui.page import Page
 from studio.ui.parts import Html
@@ -129,11 +129,17 @@ def headline(studio: Studio, caller: Caller, job: Job) -> Html:
         ]
     )
     error = parts.notice("bad", job.error) if job.error else ""
-    result = ""
+    result: Html | str = ""
     if job.artifact:
         result = parts.notice("good", parts.join(["The result is ready. ", *artifact_links(job)]))
     body = parts.join(
-        [state, parts.slot("progress", parts.job_progress(job)), parts.slot("error", error), Html(result)]
+        [
+            state,
+            parts.slot("progress", parts.job_progress(job)),
+            parts.slot("error", error),
+            parts.slot("result", fetched(job)),
+            result,
+        ]
     )
     back = parts.link("All jobs", "/jobs")
     return parts.live(job.id, parts.panel(job.title, body, back), parts.slot("chart", curves(studio, caller, job)))
@@ -183,20 +189,6 @@ def flat(params: dict[str, Any]) -> list[tuple[str, str]]:
         else:
             found.append((name, "—" if value in ("", None, []) else str(value)))
     return found
-
-
-def buttons(job: Job) -> list[Any]:
-    """Cancel, try again and delete, each only when it can be done."""
-    running = not job.state.finished
-    return [
-        gr.update(
-            visible=running,
-            interactive=not job.cancel_requested,
-            value="Cancelling …" if job.cancel_requested else "Cancel",
-        ),
-        gr.update(visible=job.state in FINISHED - {JobState.SUCCEEDED}),
-        gr.update(visible=not running),
-    ]
 
 
 PAGE = Page(

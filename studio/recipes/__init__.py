@@ -8,6 +8,7 @@ RECIPES: Registry[AnyRecipe] = Registry(
     {
         "text-classification": "studio.recipes.text_classification:RECIPE",
         "predict": "studio.recipes.predict:RECIPE",
+        "fetch": "studio.recipes.fetch:RECIPE",
         "index": "studio.recipes.index:RECIPE",
         "transform": "studio.recipes.transform:RECIPE",
         "check": "studio.recipes.check:RECIPE",

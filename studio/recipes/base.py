@@ -31,6 +31,8 @@ class Recipe(Generic[P]):
         needs_token: whether the run acts on the Hub in the owner's name; it waits until they are signed in.
         reads_hub: whether the run may fetch private data and models in the owner's name, if they are signed in.
         max_attempts: how often a run whose processes died is started.
+        stores: whether it leaves what counts as its owner's on the disk: it starts only while they have room.
+        each: how many may wait or run of one owner in public mode, 0 for no limit of its own.
         admin_only: whether it changes what everybody sees: in public mode only an admin may start it.
     """
 
@@ -45,6 +47,8 @@ class Recipe(Generic[P]):
     needs_token: bool = False
     reads_hub: bool = False
     max_attempts: int = 3
+    stores: bool = True
+    each: int = 0
     admin_only: bool = False
 
 

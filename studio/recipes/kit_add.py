@@ -89,4 +89,5 @@ RECIPE = Recipe(
     validate=validate,
     describe=lambda params: f"Fetch kit:{params.name.removeprefix('kit:')}",
     admin_only=True,
+    stores=False,
 )

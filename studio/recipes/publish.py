@@ -229,4 +229,5 @@ RECIPE = Recipe(
     validate=validate,
     describe=lambda params: f"Publish to {params.repo_id}",
     needs_token=True,
+    stores=False,
 )

@@ -62,6 +62,10 @@ class Checks(Trying):
         """
         params = parse(CheckJobParams, {**(values or {}), "dataset": ref, "checks": list(checks)})
         dataset = self.dataset(caller, ref)
+        if dataset.info.partial:
+            raise InvalidInput(
+                "dataset", ref, "Of so large a one only the beginning is read at once; check it as a job."
+            )
         common = params.model_dump(include=set(asking.COMMON))
         if problems := asking.validate(dataset, params.checks, common, params.options):
             raise InvalidInputs(problems)

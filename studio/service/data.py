@@ -45,12 +45,15 @@ class Data(Results):
             self._check_unused({uploads.PREFIX + ref.removeprefix(uploads.PREFIX)})
             uploads.delete(ref, self.settings, caller.owner)
 
-    def dataset(self, caller: Caller, ref: str, config: str = "", watch: Watch = UNWATCHED) -> Dataset:
+    def dataset(
+        self, caller: Caller, ref: str, config: str = "", watch: Watch = UNWATCHED, *, whole: bool = False
+    ) -> Dataset:
         """One data set by reference: `kit:ID`, `upload:ID`, `artifact:ID`, a Hub id, or on one's own machine a path.
 
-        `config` is one of its `dataset_configs`; "owner/name#config" says the same.
+        `config` is one of its `dataset_configs`; "owner/name#config" says the same. To look into a large one on the
+        Hub, its beginning may do, which `info.partial` says; `whole` asks for all of it.
         """
-        return sources.resolve(ref, self._settings(caller), caller.owner, config, watch)
+        return sources.resolve(ref, self._settings(caller), caller.owner, config, watch, whole=whole)
 
     def column(self, caller: Caller, ref: str, split: str, column: str) -> ColumnSummary:
         """Counts of one column over the whole split."""

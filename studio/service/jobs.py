@@ -20,6 +20,7 @@ from studio.core.errors import (
 )
 from studio.core.params import parse
 from studio.core.types import Caller
+from studio.data import owned
 from studio.engines import ENGINES
 from studio.hub import auth, repos
 from studio.jobs import leases
@@ -28,6 +29,8 @@ from studio.jobs.job import FINISHED, Event, Job, JobState, new_job_id
 from studio.jobs.scheduler import Scheduler
 from studio.recipes import RECIPES
 from studio.service.base import Base
+
+SOURCES = ("dataset", "source", "work")  # fields that name what a job reads
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,9 @@ class Jobs(Base):
         if problems := entry.validate(params, self._settings(caller), caller.owner):
             raise InvalidInputs(problems)
         job = self._new_job(recipe, params, caller, wishes)
+        self._check_room(job)
         with self._submitting:  # or many at once would all find room
-            self._check_quota(caller.owner, job.key)
+            self._check_quota(job, job.key)
             return self.store.add(job)
 
     def jobs(self, caller: Caller, states: Sequence[JobState] = (), search: str = "", limit: int = 100) -> list[Job]:
@@ -141,13 +145,14 @@ class Jobs(Base):
     def retry(self, caller: Caller, job_id: str) -> Job:
         """Start a failed or cancelled job again, from its last checkpoint.
 
-        Raises `Conflict` for any other, and `QuotaExceeded`.
+        Raises `Conflict` for any other, `InvalidInputs` when its owner has no room, and `QuotaExceeded`.
         """
         job = self.job(caller, job_id)
         if job.state not in FINISHED - {JobState.SUCCEEDED}:
             raise Conflict(f"Job {job.id} is {job.state.value}; only a failed or cancelled job can be tried again.")
+        self._check_room(job)
         with self._submitting:
-            self._check_quota(job.owner)
+            self._check_quota(job)
             return self.store.retry(job.id)
 
     def delete(self, caller: Caller, job_id: str) -> None:
@@ -188,17 +193,27 @@ class Jobs(Base):
             created_at=time.time(),
         )
 
-    def _check_quota(self, owner: str, key: str = "") -> None:
+    def _check_quota(self, job: Job, key: str = "") -> None:
         """Raise `QuotaExceeded` when the owner has as many jobs as one may have, unless `key` is one of them."""
-        if not self.settings.public or (key and self.store.find(owner, key)):
+        if not self.settings.public or (key and self.store.find(job.owner, key)):
             return
         unfinished = [state for state in JobState if not state.finished]
-        waiting = len(self.store.list(owner, unfinished, "", self.settings.max_queued))
-        if waiting >= self.settings.max_queued:
-            raise QuotaExceeded(
-                f"You have {waiting} jobs waiting or running; at most {self.settings.max_queued} are allowed. "
-                "Wait, or cancel one."
-            )
+        waiting = self.store.list(job.owner, unfinished, "", self.settings.max_queued)
+        alike = [other for other in waiting if other.recipe == job.recipe]
+        each = RECIPES[job.recipe].each if job.recipe in RECIPES else 0
+        for found, most, kind in ((waiting, self.settings.max_queued, ""), (alike, each, " of this kind")):
+            if most and len(found) >= most:
+                counted = f"You have {len(found)} jobs{kind} waiting or running; at most {most} are allowed."
+                raise QuotaExceeded(f"{counted} Wait, or cancel one.")
+
+    def _check_room(self, job: Job) -> None:
+        """Raise `InvalidInputs`, at what the job reads, when its owner has no room on the disk for what it leaves."""
+        if job.recipe in RECIPES and RECIPES[job.recipe].stores:
+            field = next((name for name in (*SOURCES, *job.params) if name in job.params), "recipe")
+            try:
+                owned.check(self.settings, job.owner, field, job.params.get(field, job.recipe))
+            except InvalidInput as error:
+                raise InvalidInputs([error]) from None
 
     def _check_token(self, caller: Caller, needed: bool, push: str) -> None:
         """Raise when a job could never act on the Hub in the caller's name, now or after it has succeeded."""

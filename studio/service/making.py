@@ -60,7 +60,7 @@ class Making(Exploring):
         """
         with self._attended(caller) as gone:
             among = partial(self._sandbox.among, stop=gone)
-            made = exporting.export(self.dataset(caller, ref), format, split, view, visit.waiting, among)
+            made = exporting.export(self.dataset(caller, ref, whole=True), format, split, view, visit.waiting, among)
         return replace(made, parts=self._streams.of(caller.owner, made.parts))
 
     def create_dataset(
@@ -84,7 +84,7 @@ class Making(Exploring):
 
     def dataset_card(self, caller: Caller, ref: str, license: str = "") -> str:
         """The card that a data set would be published with; a placeholder stands for the repository."""
-        return facts.card_text(self.dataset(caller, ref), self.settings, caller.owner, license=license)
+        return facts.card_text(self.dataset(caller, ref, whole=True), self.settings, caller.owner, license=license)
 
     # ---- annotations
 
@@ -101,7 +101,7 @@ class Making(Exploring):
 
         Raises `InvalidInputs`, and `Conflict` for another question under a name that has answers.
         """
-        dataset, asked = self.dataset(caller, ref), parse(Plan, plan)
+        dataset, asked = self.dataset(caller, ref, whole=True), parse(Plan, plan)
         marks.check_plan(dataset, asked)
         return Annotations(self.settings, caller.owner).start(dataset, asked)
 
@@ -161,7 +161,7 @@ class Making(Exploring):
     def _open(self, caller: Caller, work_id: str) -> tuple[Annotations, Dataset, Work]:
         kept = Annotations(self.settings, caller.owner)
         work = kept.get(work_id)
-        dataset = self.dataset(caller, work.ref)
+        dataset = self.dataset(caller, work.ref, whole=True)
         if dataset.fingerprint() != work.fingerprint:
             raise Conflict(f"{work.ref} is not what it was when this was begun; its row numbers may mean other rows.")
         return kept, dataset, work

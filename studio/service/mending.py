@@ -133,7 +133,7 @@ class Mending(Trying):
 
     def _read(self, caller: Caller, ref: str, recipe: Given) -> tuple[Dataset, Recipe]:
         """The data set and the recipe, once they are known to fit."""
-        dataset, known = self.dataset(caller, ref), mending.read(recipe)
+        dataset, known = self.dataset(caller, ref, whole=True), mending.read(recipe)
         shapes.shapes(dataset, known)
         return dataset, known
 

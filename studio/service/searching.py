@@ -80,6 +80,8 @@ class Searching(Data):
 
     def _search(self, caller: Caller, dataset: Dataset, search: Search) -> Found:
         split = search.split
+        if dataset.info.partial and search.by != "text":
+            raise _missing(search.by)  # over all rows, or not at all
         chosen, page = _texts(dataset, split, search.columns, search.by), (search.offset, search.limit)
         if search.by == "text":
             found = substring.search(dataset, search, chosen)
@@ -96,6 +98,8 @@ class Searching(Data):
     ) -> Index | None:
         """The finished index over these columns, or those that `search` looks into, if there is one."""
         dataset = self.dataset(caller, ref)
+        if dataset.info.partial:
+            return None
         chosen = _texts(dataset, split, columns, kind)
         return indexes.load(indexes.place(dataset, split, chosen, kind, self.settings))
 
@@ -109,7 +113,7 @@ class Searching(Data):
         given = {name: value for name, value in (values or {}).items() if value not in ("", [], ())}
         if "columns" not in given:
             split, kind = (str(given.get(name, usual)) for name, usual in (("split", "train"), ("kind", "words")))
-            given["columns"] = _texts(self.dataset(caller, ref), split, (), kind)
+            given["columns"] = _texts(self.dataset(caller, ref, whole=True), split, (), kind)
         return self.submit(caller, "index", given | {"dataset": ref}, wishes)
 
     def statistics(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = ()) -> list[Figures]:
@@ -140,6 +144,8 @@ class Searching(Data):
     def embedding_map(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = (), colour: str = "") -> Map:
         """Where rows lie by their meaning; raises `NotFound` while there is no index by meaning."""
         dataset = self.dataset(caller, ref)
+        if dataset.info.partial:
+            raise _missing("meaning")
         chosen = _texts(dataset, split, columns, "meaning")
         place = indexes.place(dataset, split, chosen, "meaning", self.settings)
         if indexes.load(place) is None:

@@ -167,9 +167,11 @@ def live(job_id: str, *pieces: object) -> Html:
     return Html(f'<div class="live-job" data-job-live="{text(job_id)}">{join(pieces)}</div>')
 
 
-def slot(name: Literal["state", "progress", "message", "error", "seconds", "chart"], body: object = "") -> Html:
+def slot(
+    name: Literal["state", "progress", "message", "error", "result", "seconds", "chart"], body: object = ""
+) -> Html:
     """A place inside `live` that the stream fills."""
-    tag = "div" if name in ("progress", "chart", "error") else "span"
+    tag = "div" if name in ("progress", "chart", "error", "result") else "span"
     return Html(f'<{tag} data-live="{name}">{text(body)}</{tag}>')
 
 

@@ -18,8 +18,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from studio.core.errors import StudioError
 from studio.core.types import Caller
 from studio.jobs.job import Job
+from studio.recipes import fetch
 from studio.service import Studio
 from studio.ui.events import caller_of
+from studio.ui.jobs import fetched
 from studio.ui.live import job_charts, job_seconds, job_time
 from studio.ui.parts import job_progress, notice, state_chip
 
@@ -190,7 +192,7 @@ def add_routes(app: FastAPI, studio: Studio) -> Streams:
 
 
 def state_json(job: Job) -> dict[str, Any]:
-    """What a page shows of a job. `chip`, `bar` and `problem` are escaped markup, everything else is plain text."""
+    """What a page shows of a job. `chip`, `bar`, `problem`, `result` are escaped markup, all else is plain text."""
     return {
         "state": job.state.value,
         "finished": job.state.finished,
@@ -199,6 +201,8 @@ def state_json(job: Job) -> dict[str, Any]:
         "waiting_for": job.waiting_for,
         "error": job.error,
         "problem": notice("bad", job.error) if job.error else "",
+        "dataset": fetch.result(job),
+        "result": fetched(job),
         "attempt": job.attempt,
         "artifact": job.artifact,
         "seconds": int(job_seconds(job)),

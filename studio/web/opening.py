@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Header, Request
 from pydantic import BaseModel, Field
 
 from studio.core.types import Caller
-from studio.service import Studio
+from studio.service import Studio, Wishes
+from studio.web.answers import job_json
 from studio.web.tasks import Asking
 from studio.web.verbs import REF, TEXT, Verb
 
-SOURCE = "A web address (https://…) of a data file; on one's own machine also a path, or sql:NAME#TABLE."
+SOURCE = (
+    "A web address (https://…) of a data file, or a Hub id of which all is wanted; on one's own machine also a path, "
+    "or sql:NAME#TABLE."
+)
 
 
 class AddRequest(BaseModel):
@@ -37,9 +41,9 @@ def add_routes(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
         return list(studio.dataset_configs(caller, ref))
 
     @api.post("/datasets/add", status_code=201)
-    async def add(body: AddRequest, request: Request, caller: who) -> dict[str, Any]:
-        """Fetch a file and keep it as a data set of one's own; asked again after a cut, it goes on where it was."""
-        return asdict(await asking.run(partial(studio.add, caller, body.source, body.name), request))
+    def add(body: AddRequest, caller: who, idempotency_key: Annotated[str, Header()] = "") -> dict[str, Any]:
+        """Fetch a data set, as a job; `dataset` of the finished job is its reference."""
+        return job_json(studio.add(caller, body.source, body.name, Wishes(idempotency_key)))
 
     @api.get("/datasets/databases")
     def databases(caller: who) -> dict[str, list[str]]:
@@ -49,6 +53,11 @@ def add_routes(api: FastAPI, studio: Studio, who: Any, asking: Asking) -> None:
 
 def _show(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
     return asdict(studio.dataset(caller, given["ref"], str(given.get("config", ""))).info)
+
+
+def _add(studio: Studio, caller: Caller, given: Mapping[str, Any]) -> Any:
+    job = studio.add(caller, given["source"], str(given.get("name", "")))
+    return {"id": job.id, "title": job.title, "state": job.state.value}
 
 
 VERBS: dict[str, Verb] = {
@@ -65,9 +74,9 @@ VERBS: dict[str, Verb] = {
         ("ref",),
     ),
     "add_dataset": Verb(
-        "Fetch a file from the open web and keep it as a data set of the caller's own.",
+        "Fetch a data set as a job: a file from the open web, kept as the caller's own, or all of one of the Hub.",
         {"source": {"type": "string", "description": SOURCE}, "name": TEXT},
-        lambda studio, caller, given: asdict(studio.add(caller, given["source"], str(given.get("name", "")))),
+        _add,
         ("source",),
         reads=False,
     ),

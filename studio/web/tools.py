@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.core.types import Caller
 from studio.hub.models import MOST, SORTS
-from studio.recipes import RECIPES
+from studio.recipes import RECIPES, fetch
 from studio.service import ModelFilters, Studio
 from studio.service.playground import AT_ONCE
 from studio.tasks import TASKS
@@ -25,6 +25,7 @@ def _job(job: Any) -> dict[str, Any]:
         "progress": asdict(job.progress),
         "error": job.error,
         "artifact": job.artifact,
+        "dataset": fetch.result(job),
     }
 
 

@@ -192,6 +192,29 @@ def test_script_gives_the_same_rows(name: str, given: Dataset, tools: Tools, tmp
     }
 
 
+def test_a_script_sets_decimals_and_times_exactly(tmp_path: Path) -> None:
+    kinds = {
+        "price": pa.decimal128(38, 10),
+        "day": pa.date32(),
+        "time": pa.time64("us"),
+        "when": pa.timestamp("us"),
+        "there": pa.timestamp("us", "UTC"),
+    }
+    given = dataset(tmp_path / "data", train=pa.table({name: pa.nulls(2, kind) for name, kind in kinds.items()}))
+    new = {
+        "price": "1234567890123456789012345678.0123456789",
+        "day": "2024-02-29",
+        "time": "23:59:00.123456",
+        "when": "2024-02-29 01:02:03.000004",
+        "there": "2024-02-29 01:02:03+01:00",
+    }
+    step = {"step": "edit", "cells": [{"row": 1, "column": name, "value": new[name]} for name in new], "add": [new, {}]}
+    fresh.printed(scripts.python(given, mending.read([step])), tmp_path)
+    found = pq.read_table(tmp_path / "mended" / "train.parquet")
+    assert found.to_pylist() == mended(given, [step], tmp_path / "job")["train"].to_pylist()
+    assert [found.field(name).type for name in kinds] == list(kinds.values())
+
+
 def test_models_are_for_jobs() -> None:
     for name in ("tokenize", "back-translate"):
         entry = mending.read([KEYS[name]]).steps[0]

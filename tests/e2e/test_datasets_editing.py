@@ -1,10 +1,15 @@
 """Mending by hand in a browser: rows are edited into a draft that stays, media are seen and heard, finds lead on."""
 
+import datetime
 import io
+import json
 import re
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 from playwright.sync_api import Locator, Page, expect
@@ -216,7 +221,9 @@ def test_a_find_leads_to_its_step(studio: RunningStudio, page: Page, tmp_path: P
     expect(leakage.get_by_role("link", name="Mend it")).to_be_visible(timeout=2 * MINUTE)
     leakage.get_by_role("link", name="Mend it").click()
     expect(page.get_by_label("Compared with")).to_be_visible(timeout=MINUTE)
-    assert at(page) == {"ref": ref, "tab": "mend", "step": "drop-leaked"}
+    told = at(page)
+    assert told | {"fields": ""} == {"ref": ref, "tab": "mend", "step": "drop-leaked", "fields": ""}
+    assert json.loads(told["fields"])["against"] == "train"
     page.get_by_role("button", name="Add to the recipe", exact=True).click()
     expect(recipe(page)).to_contain_text("step: drop-leaked", timeout=MINUTE)
     page.get_by_role("link", name="test 2").click()
@@ -227,3 +234,81 @@ def test_a_find_leads_to_its_step(studio: RunningStudio, page: Page, tmp_path: P
     expect(after).to_contain_text("d")
     page.get_by_role("tab", name="Rows").click()
     page.wait_for_function("!new URLSearchParams(location.search).has('step')")
+    assert "fields" not in at(page)
+
+
+def test_the_form_opens_with_the_columns_of_a_find(studio: RunningStudio, page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("note,mail,other\nnone,ann@example.org,x\nnone,bob@example.org,y\n")
+    ref = uploaded(page, studio, file)
+    page.get_by_role("tab", name="Checks").click()
+    page.get_by_role("button", name="Check now").click()
+    found = page.locator(".panel").filter(has=page.get_by_role("heading", name="Personal data and secrets"))
+    found.get_by_role("link", name="Mend it").click(timeout=2 * MINUTE)
+    expect(page.get_by_role("button", name="Add to the recipe", exact=True)).to_be_visible(timeout=MINUTE)
+    page.get_by_role("button", name="Add to the recipe", exact=True).click()
+    expect(recipe(page)).to_contain_text("- mail", timeout=MINUTE)
+    expect(recipe(page)).not_to_contain_text("- note")
+    page.get_by_role("button", name="Preview", exact=True).click()
+    expect(page.get_by_role("region", name="After")).to_contain_text("[EMAIL]", timeout=MINUTE)
+    page.reload()
+    expect(page.get_by_label("Country")).to_have_value("US", timeout=MINUTE)
+    assert at(page)["ref"] == ref
+
+
+def test_decimals_and_times_are_written_as_text(studio: RunningStudio, page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "sales.parquet"
+    price = pa.array([Decimal("1234567890123456789.05"), None], pa.decimal128(21, 2))
+    days = pa.array([datetime.date(2024, 2, 29), None], pa.date32())
+    when = pa.array([datetime.datetime(2024, 2, 29, 12, 30), None], pa.timestamp("us"))
+    pq.write_table(pa.table({"price": price, "day": days, "when": when}), file)
+    ref = uploaded(page, studio, file)
+    opened_row(page, studio, ref, 0)
+    expect(box(page, "price")).to_have_value("1234567890123456789.05")
+    expect(box(page, "when")).to_have_value("2024-02-29 12:30:00")
+    assert box(page, "day").get_attribute("placeholder") == "for example 2026-11-30"
+    box(page, "day").fill("1.3.2024")
+    page.get_by_role("button", name="Save into the recipe").click()
+    expect(page.locator(".notice.bad")).to_contain_text("day: '1.3.2024' is not usable. It holds DATE", timeout=MINUTE)
+    box(page, "price").fill("1234567890123456789.06")
+    box(page, "day").fill("2024-03-01")
+    box(page, "when").fill("")
+    expect(saved(page)).to_contain_text("3 cells set", timeout=MINUTE)
+    page.get_by_role("link", name="Open the recipe").click()
+    expect(recipe(page)).to_contain_text("'1234567890123456789.06'", timeout=MINUTE)
+    page.get_by_role("button", name="Preview", exact=True).click()
+    first = page.get_by_role("region", name="After").locator("tbody tr").first
+    expect(first).to_be_visible(timeout=MINUTE)
+    assert first.locator("td").all_inner_texts() == ["0", "1234567890123456789.06", "2024-03-01", "null"]
+
+
+def test_every_tab_of_a_data_set_without_rows(studio: RunningStudio, page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("text,label\n")
+    uploaded(page, studio, file)
+    expect(page.locator(".facts-line")).to_contain_text("0 rows · 2 columns", timeout=MINUTE)
+    expect(page.get_by_text("It has no rows.")).to_be_visible(timeout=MINUTE)
+    page.get_by_role("tab", name="Columns").click()
+    expect(page.locator(".column-cards .panel")).to_have_count(2, timeout=MINUTE)
+    page.get_by_role("tab", name="SQL").click()
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#sql-box")).to_be_visible(timeout=MINUTE)
+    page.get_by_role("tab", name="Checks").click()
+    page.get_by_role("button", name="Check now").click()
+    expect(page.get_by_text("There are no rows.").first).to_be_visible(timeout=MINUTE)
+    page.get_by_role("tab", name="Mend").click()
+    expect(page.get_by_role("button", name="Add to the recipe", exact=True)).to_be_visible(timeout=MINUTE)
+    page.get_by_role("button", name="Add a row").click()
+    box(page, "text").fill("first")
+    page.get_by_role("button", name="Add this row to the recipe").click()
+    expect(recipe(page)).to_contain_text("add:", timeout=MINUTE)
+    page.get_by_role("button", name="Preview", exact=True).click()
+    expect(page.get_by_role("region", name="After").locator("tbody tr")).to_have_count(1, timeout=MINUTE)
+    page.get_by_role("tab", name="Annotate").click()
+    expect(page.get_by_role("heading", name="Not annotated yet")).to_be_visible(timeout=MINUTE)
+    page.get_by_role("tab", name="Publish").click()
+    card = page.get_by_role("textbox", name=re.compile("^Card"))
+    expect(card).to_have_value(re.compile("0 rows in 1 split"), timeout=MINUTE)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text(re.compile("Published at .*/datasets/alice/none"))).to_be_visible(timeout=3 * MINUTE)
+    expect(page.locator(".notice.bad")).to_have_count(0)

@@ -9,11 +9,11 @@ from tests.unit.test_cli import Terminal
 def test_add_show_configs(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path / "home")
     (tmp_path / "a.txt").write_text("first\nsecond\n")
-    added = terminal.run("datasets", "add", str(tmp_path / "a.txt"), "--name", "lines.txt")
+    added = terminal.run("datasets", "add", str(tmp_path / "a.txt"), "--name", "lines", "--wait")
     assert added.returncode == 0, added.stderr
     ref = added.stdout.strip()
     assert ref.startswith("upload:")
-    assert "%" in added.stderr
+    assert "Reading lines" in added.stderr
     shown = terminal.good("datasets", "show", ref)
     assert shown.splitlines()[0] == "lines.txt"
     assert "train\t2 rows" in shown
@@ -25,4 +25,8 @@ def test_add_show_configs(tmp_path: Path) -> None:
         refused = terminal.run("datasets", "add", source)
         assert refused.returncode == 2
         assert said in refused.stderr
-    assert json.loads(terminal.good("datasets", "add", str(tmp_path / "a.txt"), "--json"))["source"] == "upload"
+    queued = json.loads(terminal.good("datasets", "add", str(tmp_path / "a.txt"), "--json"))
+    assert (queued["recipe"], queued["state"]) == ("fetch", "queued")
+    again = terminal.run("datasets", "add", str(tmp_path / "a.txt"))
+    assert again.stdout.strip() == queued["id"]
+    assert "studio jobs wait" in again.stderr

@@ -137,6 +137,16 @@ def test_many_at_once_neither_pass_the_quota_nor_double_a_key(public: Studio) ->
     assert len({ids[number] for number in range(1, 24, 2)} - {""}) <= 1
 
 
+def test_a_recipe_may_have_a_limit_of_its_own(public: Studio) -> None:
+    one, _ = (public.submit(ANN, "fetch", {"source": f"http://93.184.216.34/{n}.csv"}) for n in range(2))
+    with pytest.raises(QuotaExceeded, match="2 jobs of this kind"):
+        public.submit(ANN, "fetch", {"source": "http://93.184.216.34/2.csv"})
+    public.submit(ANN, TOY, {})
+    public.submit(BEN, "fetch", {"source": "http://93.184.216.34/2.csv"})
+    public.cancel(ANN, one.id)
+    public.submit(ANN, "fetch", {"source": "http://93.184.216.34/2.csv"})
+
+
 def test_the_quota_is_per_owner_and_of_public_studios_only(studio: Studio, public: Studio) -> None:
     jobs = [public.submit(ANN, TOY, {}) for _ in range(3)]
     public.submit(BEN, TOY, {})

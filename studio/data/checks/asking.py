@@ -6,7 +6,7 @@ from typing import Any
 from studio.core.errors import InvalidInput, InvalidInputs, UnknownName
 from studio.core.params import parse
 from studio.data.checks import CHECKS
-from studio.data.checks.base import CheckParams, Finding, Progress, Stop
+from studio.data.checks.base import CheckParams, Finding, Progress, Stop, splits_of
 from studio.data.records import Dataset
 
 COMMON = ("splits", "columns", "label")
@@ -62,6 +62,8 @@ def run(dataset: Dataset, name: str, params: CheckParams, progress: Progress, st
     """What a check finds; where it cannot use what was chosen, a finding that says why."""
     check = CHECKS[name]
     try:
+        if not any(dataset.info.splits[split] for split in splits_of(dataset, params)):
+            return check.not_run("There are no rows.")
         found: Finding = check.run(dataset, params, progress, stop)
     except (InvalidInput, UnknownName) as error:
         return check.not_run(str(error))

@@ -88,6 +88,7 @@ class Finding:
         method: how it was done, with the parameters that matter and the source.
         remedy: what to do about it.
         step: the step of a recipe for the data that does it, "" for none.
+        fields: of that step, as the check had them: columns, how alike.
     """
 
     check: str
@@ -102,6 +103,7 @@ class Finding:
     method: str = ""
     remedy: str = ""
     step: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,6 @@ def run(dataset: Dataset, params: DuplicatesParams, progress: Progress, stop: St
     """Count groups and rows beyond the first of each."""
     splits, columns = splits_of(dataset, params), columns_of(dataset, params)
     total = sum(dataset.info.splits[split] for split in splits)
-    if not total:
-        return CHECK.not_run("There are no rows.")
     with hashed(dataset, splits, Compared([column.name for column in columns], params.normal), progress, stop) as found:
         groups = found.number(f"SELECT count(*) FROM ({GROUPS})")  # noqa: S608
         extra = found.number(f"SELECT CAST(sum(n - 1) AS BIGINT) FROM ({GROUPS})")  # noqa: S608
@@ -62,6 +60,7 @@ def run(dataset: Dataset, params: DuplicatesParams, progress: Progress, stop: St
         method=f"Rows are the same that agree in {named}{_normally(params)}. {CHECK.source}",
         remedy="Keep the first row of each group." if extra else "",
         step=CHECK.step if extra else "",
+        fields={"columns": params.columns} if extra and params.columns else {},
     )
 
 

@@ -7,6 +7,7 @@ sampled where there are too many; each is looked up in the whole training split.
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -119,7 +120,15 @@ def run(dataset: Dataset, params: LeakageParams, progress: Progress, stop: Stop)
         method=_method(asked, whole=all(one.basis.whole for one in leaks.values())),
         remedy=f"Take these rows out of {params.train!r}, or out of the held-out split." if total else "",
         step=CHECK.step if total else "",
+        fields=_fields(asked) if total else {},
     )
+
+
+def _fields(asked: Asked) -> dict[str, Any]:
+    """What the step has to be told to take away these rows, and no others."""
+    params = asked.params
+    alike = {"texts": asked.text, "threshold": params.threshold, "shingle": params.shingle} if asked.near else {}
+    return {"against": params.train, "columns": params.columns, "normal": params.normal, **alike}
 
 
 def _held_out(dataset: Dataset, params: LeakageParams) -> list[str]:

@@ -107,6 +107,7 @@ def run(dataset: Dataset, params: NearDuplicatesParams, progress: Progress, stop
         method=method(params) + cap,
         remedy="Keep one row of each group; look at some groups first." if extra else "",
         step=CHECK.step if extra else "",
+        fields={"column": columns[0].name, "threshold": params.threshold, "shingle": params.shingle} if extra else {},
     )
 
 

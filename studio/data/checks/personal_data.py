@@ -68,10 +68,12 @@ def run(dataset: Dataset, params: PersonalDataParams, progress: Progress, stop: 
     reading = Reading(dataset, splits, columns, params, progress, stop)
     kinds: Counter[str] = Counter()
     evidence: dict[str, list[Evidence]] = {}
-    rows = 0
+    rows, held = 0, set[str]()
     last = ("", -1)
     for split, row, name, text in reading:
         spans = pii.find(text[:LONGEST], params.kinds, params.region)
+        if spans:
+            held.add(name)
         if spans and last != (split, row):
             last, rows = (split, row), rows + 1
         for span in spans:
@@ -100,6 +102,10 @@ def run(dataset: Dataset, params: PersonalDataParams, progress: Progress, stop: 
         method=f"{CHECK.source} Of a cell the first {LONGEST:,} characters are read.",
         remedy="Remove or mask it, and revoke every key." if secrets else "Remove or mask it." if total else "",
         step=CHECK.step if total else "",
+        fields={"columns": [column.name for column in columns if column.name in held], "region": params.region}
+        | ({"kinds": params.kinds} if params.kinds else {})
+        if total
+        else {},
     )
 
 

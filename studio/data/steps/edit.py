@@ -1,7 +1,9 @@
 """edit: cells that are set, rows that are added and rows that are deleted, in one split."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,12 +13,20 @@ from pydantic import BeforeValidator, Field
 
 from studio.core.errors import InvalidInput
 from studio.data import parquet
+from studio.data.records import Column
 from studio.data.steps.base import Code, Columns, Params, Rows, Step, Tools, column_of
 from studio.data.steps.tables import kept, with_column
 
 Value = str | bool | int | float | None
 MOST = 100_000  # cells and rows of one step
 LARGEST = 2**53
+DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+WRITTEN = {  # type → how its values are written, as text: what JSON has no word for, or floats would not keep
+    "DATE": "2026-11-30",
+    "TIME": "23:59:00",
+    "TIMESTAMP": "2026-11-30 23:59:00",
+    "TIMESTAMP WITH TIME ZONE": "2026-11-30 23:59:00+00:00",
+}
 
 
 def from_text(value: object) -> object:
@@ -29,16 +39,24 @@ def from_text(value: object) -> object:
         raise ValueError('Write it as JSON, for example [{"row": 3, "column": "text", "value": "new"}].') from None
 
 
+def _plain(value: object) -> object:
+    """YAML reads dates where they are not quoted."""
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+Given = Annotated[Value, BeforeValidator(_plain)]
+
+
 class Cell(Params):
     """A cell and what stands in it from then on."""
 
     row: int = Field(ge=0, le=LARGEST, title="Row", description="Its number; the first row is 0.")
     column: str = Field(min_length=1, max_length=300, title="Column", description="Its column.")
-    value: Value = Field(None, title="Value", description="What stands in it; nothing for an empty cell.")
+    value: Given = Field(None, title="Value", description="What stands in it; nothing for an empty cell.")
 
 
 Cells = Annotated[list[Cell], BeforeValidator(from_text)]
-Added = Annotated[list[dict[str, Value]], BeforeValidator(from_text)]
+Added = Annotated[list[dict[str, Given]], BeforeValidator(from_text)]
 Deleted = Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], BeforeValidator(from_text)]
 
 
@@ -89,14 +107,40 @@ def edited(
             new.setdefault(column, {})[row - first] = value
     for column, values in new.items():
         old = table.column(column)
-        found = old.to_pylist()
-        for place, value in values.items():
-            found[place] = value
-        table = with_column(table, column, pa.array(found, old.type))
+        more = pa.array([typed(value, old.type) for value in values.values()], old.type)
+        places = np.arange(len(old))
+        places[list(values)] = np.arange(len(old), len(old) + len(more))
+        table = with_column(table, column, pa.concat_arrays([*old.chunks, more]).take(pa.array(places)))
     gone = [row - first for row in delete if first <= row <= last]
     stay = np.ones(table.num_rows, dtype=bool)
     stay[gone] = False
     return kept(table, stay.tolist()) if gone else table
+
+
+def typed(value: Any, kind: pa.DataType) -> Any:
+    """A value as JSON has it, as Arrow takes it for a column of this type; raises what Arrow raises."""
+    if not isinstance(value, str) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return value
+    if pa.types.is_time(kind):
+        found = time.fromisoformat(value)
+        if found.tzinfo is not None:
+            raise ValueError("a time of no zone")
+        return found
+    return pa.scalar(value).cast(kind).as_py()
+
+
+def written(column: Column) -> str:
+    """How a value of the column is written as text, by an example; "" where a text, a number or yes and no will do."""
+    if found := DECIMAL.fullmatch(column.type):
+        digits, places = int(found[1]), int(found[2])
+        whole = "12"[: digits - places] or "0"
+        return f"{whole}.{'50'[:places]}" if places else whole
+    return WRITTEN.get(column.type, "")
+
+
+def checked(column: Column, value: Value) -> None:
+    """Raise `InvalidInput` at the column's name for a value that does not fit it."""
+    _check_value(_types((column,)), (column,), column.name, value, column.name)
 
 
 def _settings(params: EditParams) -> tuple[list[tuple[int, str, object]], list[int]]:
@@ -115,7 +159,7 @@ def added(params: EditParams, schema: pa.Schema) -> pa.Table | None:
     """The new rows; what is not named in them is empty."""
     if not params.add:
         return None
-    arrays = [pa.array([row.get(field.name) for row in params.add], field.type) for field in schema]
+    arrays = [pa.array([typed(row.get(field.name), field.type) for row in params.add], field.type) for field in schema]
     return pa.table(arrays, schema=schema)
 
 
@@ -155,17 +199,29 @@ def _types(columns: Columns) -> Mapping[str, pa.DataType]:
     return {field.name: field.type for field in schema}
 
 
-def _check_value(types: Mapping[str, pa.DataType], columns: Columns, name: str, value: Any, field: str) -> None:
+def _check_value(types: Mapping[str, pa.DataType], columns: Columns, name: str, value: Value, field: str) -> None:
     column = column_of(columns, name, f"{field}.column")
-    if column.kind == "other" and value is not None:
+    form = written(column)
+    if value is None:
+        return
+    if column.kind == "other" and not form:
         raise InvalidInput(f"{field}.value", value, f"Cells of type {column.type} cannot be set by hand, only emptied.")
-    wrong = isinstance(value, bool) != (column.kind == "boolean") and value is not None
     try:
-        pa.array([value], types[name])
+        fits = _said_right(column, value)
+        pa.array([typed(value, types[name])], types[name])
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        wrong = True
-    if wrong:
-        raise InvalidInput(f"{field}.value", value, f"The column {name!r} holds {column.type}.")
+        fits = False
+    if not fits:
+        wanted = f"; write it as text, for example {form}" if form else ""
+        raise InvalidInput(f"{field}.value", value, f"The column {name!r} holds {column.type}{wanted}.")
+
+
+def _said_right(column: Column, value: Value) -> bool:
+    """Whether a value is given as its column wants it: never a float for a decimal, nor a number for a date."""
+    if written(column):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, str) or (whole and column.kind == "number")
+    return (isinstance(value, bool), isinstance(value, str)) == (column.kind == "boolean", column.kind == "text")
 
 
 def code(params: EditParams, tools: Tools) -> Code:  # noqa: ARG001  the signature of steps that need models
@@ -181,7 +237,8 @@ def with_added(rows: Any, more: list[dict[str, object]]) -> Any:
     """The data set with some rows at its end."""
     from datasets import Dataset, concatenate_datasets
 
-    whole = [{name: row.get(name) for name in rows.column_names} for row in more]
+    schema = rows.features.arrow_schema
+    whole = [{field.name: typed(row.get(field.name), field.type) for field in schema} for row in more]
     return concatenate_datasets([rows, Dataset.from_list(whole, features=rows.features)])
 
 

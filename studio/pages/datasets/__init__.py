@@ -14,7 +14,18 @@ from studio.core.errors import StudioError
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.pages.datasets import address as addresses
-from studio.pages.datasets import annotating, asking, checking, figures, listing, looking, meaning, mending, publishing
+from studio.pages.datasets import (
+    annotating,
+    arriving,
+    asking,
+    checking,
+    figures,
+    listing,
+    looking,
+    meaning,
+    mending,
+    publishing,
+)
 from studio.pages.datasets.address import Address
 from studio.pages.datasets.tabs import Kept, Shown, Tab
 from studio.service import Studio
@@ -45,7 +56,9 @@ class View:
     listed: gr.HTML
     detail: gr.Column
     headline: gr.HTML
+    whole: gr.Row
     tabs: gr.Tabs
+    arrival: arriving.Part
     written: gr.State
 
 
@@ -74,8 +87,9 @@ def build(studio: Studio) -> None:
     query = gr.Textbox(elem_id="dataset-query", elem_classes="offstage", label="Address")
     with gr.Column(visible=False) as column:
         listed = listing.build(studio, query)
+    arrival = arriving.build(studio, query)
     with gr.Column(visible=False) as detail:
-        head = gr.HTML()
+        head, whole = gr.HTML(), arriving.offer(studio, query)
         with gr.Tabs(elem_id="dataset-tabs") as tabs:
             made = []
             for tab in TABS:
@@ -83,7 +97,7 @@ def build(studio: Studio) -> None:
                     made.append((tab, opened, *tab.build(studio, query)))
     wire(
         studio,
-        View(query, column, listed, detail, head, tabs, gr.State(None)),
+        View(query, column, listed, detail, head, whole, tabs, arrival, gr.State(None)),
         [(tab, inside, shown) for tab, _, inside, shown in made],
     )
     for tab, opened, *_ in made:
@@ -92,20 +106,28 @@ def build(studio: Studio) -> None:
 
 def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Component], Shown]]) -> None:
     """The page follows its address."""
-    frame: list[Any] = [view.written, view.listing, view.listed, view.detail, view.headline, view.tabs]
+    frame: list[Any] = [view.written, view.listing, view.listed, view.detail, *view.arrival.followers]
+    frame += [view.headline, view.whole, view.tabs]
     outputs = [*frame, *[component for _, components, _ in made for component in components]]
 
     def listed(caller: Caller, problem: Html | str = "") -> list[Any]:
         table = join([problem, listing.listed(studio, caller)])
-        shown = [gr.skip(), gr.update(visible=True), table, gr.update(visible=False)]
+        shown = [gr.skip(), gr.update(visible=True), table, gr.update(visible=False), *arriving.hidden()]
+        return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
+
+    def on_its_way(caller: Caller, job: str) -> list[Any]:
+        shown = [gr.skip(), gr.update(visible=False), gr.skip(), gr.update(visible=False)]
+        shown += arriving.shown(studio, caller, job)
         return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
 
     @guarded
     def show(query: str, written: Written | None, request: gr.Request) -> list[Any]:
         caller, at = caller_of(request, studio), addresses.parse(query)
-        if not at.ref:
+        if not at.ref and not at.job:
             return listed(caller)
         try:
+            if not at.ref:
+                return on_its_way(caller, at.job)
             dataset = studio.dataset(caller, at.ref)
         except StudioError as error:
             return listed(caller, parts.notice("bad", str(error)))
@@ -115,12 +137,14 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
         for tab, components, shown_at in made:
             here = tab.id == at.tab
             updates += now.fresh(tab.id, shown_at(caller, at, dataset)) if here else [gr.skip()] * len(components)
-        shown = [now, gr.update(visible=False), gr.skip(), gr.update(visible=True), headline(at, dataset.info)]
+        shown = [now, gr.update(visible=False), gr.skip(), gr.update(visible=True), *arriving.hidden()]
+        shown += [headline(at, dataset.info), gr.update(visible=bool(dataset.info.partial))]
         return [*shown, gr.update(selected=at.tab), *updates]
 
     on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")
     went = "(query, ...rest) => [window.studioDatasets.went(query), ...rest]"
     view.query.change(show, [view.query, view.written], outputs, js=went, trigger_mode="always_last", **QUIET)
+    view.arrival.look.click(show, [view.query, view.written], outputs, **QUIET)
 
 
 def headline(at: Address, info: DatasetInfo) -> Html:

@@ -1,11 +1,13 @@
 """What is looked at, as the query of the page's address: every view has a link, and the link tells all of it."""
 
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from studio.data.filters import Condition
 from studio.data.finding import FARTHEST as REACH
@@ -34,6 +36,8 @@ class Address:
         page: of 100 rows, from 0.
         row: the number of the row that is shown by itself, -1 for none.
         step: the step that is chosen to be added to the recipe, "" for none.
+        fields: what stands in the step's form; as JSON in the address.
+        job: which fetches a data set that is not there yet; `ref` is empty then.
     """
 
     ref: str = ""
@@ -48,6 +52,8 @@ class Address:
     page: int = 0
     row: int = -1
     step: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    job: str = ""
 
     @property
     def narrowed(self) -> bool:
@@ -84,7 +90,7 @@ class Address:
 
     def query(self) -> str:
         """The query, what is as usual left out."""
-        told = asdict(self) | {"conditions": ""}
+        told = asdict(self) | {"conditions": "", "fields": json.dumps(self.fields) if self.fields else ""}
         if self.conditions:
             told["conditions"] = json.dumps([one.model_dump(mode="json") for one in self.conditions])
         usual = asdict(Address())
@@ -112,11 +118,34 @@ def parse(query: str) -> Address:
         page=_number(given.get("page", ""), FARTHEST // MOST, 0),
         row=_number(given.get("row", ""), FARTHEST, -1),
         step=given["step"] if given.get("step") in STEPS else "",
+        fields=_fields(given.get("step", ""), given.get("fields", "")),
+        job=given.get("job", "").strip(),
     )
 
 
 def _number(text: str, most: int, usual: int) -> int:
     return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 17 else usual
+
+
+def _fields(step: str, text: str) -> dict[str, Any]:
+    """Those that the step has, with values that they can have."""
+    try:
+        given = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    if step not in STEPS or not isinstance(given, dict):
+        return {}
+    known = STEPS[step].params.model_fields
+    return {name: value for name, value in given.items() if name in known and _fits(known[name], value)}
+
+
+def _fits(known: FieldInfo, value: Any) -> bool:
+    wanted: Any = Annotated[known.annotation, known]
+    try:
+        TypeAdapter(wanted).validate_python(value)
+    except (ValidationError, RecursionError):
+        return False
+    return True
 
 
 def _conditions(text: str) -> tuple[Condition, ...]:

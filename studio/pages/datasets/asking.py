@@ -71,7 +71,8 @@ def example(dataset: Dataset) -> str:
 def table(found: Answer) -> Html:
     """The answer's rows."""
     more = f", and there are more; {SHOWN} are shown at most" if found.more else ""
-    note = Html(f'<p class="note">{len(found.rows):,} rows{more}; {parts.format_duration(found.seconds)}.</p>')
+    took = parts.format_duration(found.seconds)
+    note = Html(f'<p class="note">{len(found.rows):,} rows{more}; {took}. {parts.text(found.partial)}</p>')
     if not found.rows:
         return join([note, parts.empty_state("No rows", "The question was answered; nothing fits it.")])
     rows = [[_cell(value) for value in row] for row in found.rows]

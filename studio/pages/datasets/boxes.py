@@ -1,8 +1,12 @@
-"""Boxes for the cells of a row: a text, a number or yes and no for each simple column, and what was written in them."""
+"""Boxes for the cells of a row: a text, a number, a time or yes and no for each simple column, and what was written.
+
+Decimals and times stay the text that they are written as: through a float a decimal would lose digits.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import gradio as gr
@@ -10,6 +14,7 @@ from gradio.components import Component
 
 from studio.core.errors import InvalidInput
 from studio.data.records import INTEGERS, Column
+from studio.data.steps import edit
 from studio.data.steps.edit import Value
 
 MOST = 60  # boxes
@@ -42,6 +47,10 @@ class Box:
         if value is None:
             return cls(column, info=info)
         said = (YES if value else NO) if isinstance(value, bool) else str(value)
+        if column.type.startswith("DECIMAL"):
+            said = format(Decimal(said), "f")
+        elif column.type.startswith("TIMESTAMP"):
+            said = said.replace("T", " ")
         return cls(column, said, null=False, info=info)
 
     def draw(self) -> Component:
@@ -52,10 +61,12 @@ class Box:
             choices = [("Yes", YES), ("No", NO), ("No value", "")]
             return gr.Radio(choices, value=self.said, label=name, info=info, interactive=True, elem_classes="field")
         lines = 12 if kind == "text" else 1
+        form = edit.written(self.column)
         return gr.Textbox(
             self.said,
             label=name,
             info=info,
+            placeholder=f"for example {form}" if form else None,
             lines=1,
             max_lines=lines,
             interactive=True,
@@ -71,6 +82,13 @@ class Box:
             return said == YES if said else None
         if not said.strip():
             return None
+        if form := edit.written(self.column):
+            try:
+                edit.checked(self.column, said.strip())
+            except InvalidInput:
+                expected = f"It holds {self.column.type}; write it like {form}."
+                raise InvalidInput(self.column.name, said, expected) from None
+            return said.strip()
         whole = self.column.type in WHOLE
         try:
             number = int(said) if whole else float(said)
@@ -83,7 +101,7 @@ class Box:
 
 def simple(columns: Sequence[Column]) -> list[Column]:
     """The columns that have a box."""
-    return [one for one in columns if one.kind != "other" and not one.type.startswith("DECIMAL")][:MOST]
+    return [one for one in columns if one.kind != "other" or edit.written(one)][:MOST]
 
 
 def draw(boxes: Sequence[Box]) -> list[Component]:

@@ -132,7 +132,8 @@ def finding(address: Address, one: Finding) -> Html:
     if one.remedy:
         step = text(one.step)
         mend = Html(
-            f' <a href="{text(address.link(tab="mend", step=one.step))}" data-go>Mend it</a> with the step “{step}”.'
+            f' <a href="{text(address.link(tab="mend", step=one.step, fields=one.fields))}" data-go>Mend it</a> '
+            f"with the step “{step}”."
         )
         pieces.append(Html(f"<p>{text(one.remedy)}{mend if one.step else ''}</p>"))
     pieces.append(Html(f'<p class="note">{text(_basis(one))} {text(one.method)}</p>'))

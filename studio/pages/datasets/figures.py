@@ -217,9 +217,10 @@ def drawn(found: Cross, x: str, y: str) -> Html:
 
 def basis(found: Basis) -> str:
     """On how many rows a figure rests."""
-    if found.whole:
-        return f"all {found.rows_total:,} rows"
-    return f"a sample of {found.rows_seen:,} of {found.rows_total:,} rows"
+    part = " of the beginning" if found.beginning else ""
+    if found.rows_seen == found.rows_total:
+        return f"all {found.rows_total:,} rows{part}"
+    return f"a sample of {found.rows_seen:,} of {found.rows_total:,} rows{part}"
 
 
 def _said(value: Any) -> str:

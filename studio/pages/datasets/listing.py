@@ -9,12 +9,13 @@ import gradio as gr
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.data.watching import Watch
-from studio.pages.datasets import creating
+from studio.pages.datasets import arriving, creating
 from studio.pages.datasets.address import PATH
+from studio.recipes import fetch
 from studio.service import Studio
 from studio.ui import parts
-from studio.ui.events import caller_of, guarded
-from studio.ui.parts import Html, text
+from studio.ui.events import caller_now, caller_of, guarded
+from studio.ui.parts import Html, join, text
 
 SOURCES = {"kit": "Starter kit", "upload": "Uploaded", "artifact": "Made by a job", "hub": "Hub", "file": "File"}
 HELP = "Of the Hub: owner/name@revision#subset; a file's web address; or a path on your own machine."
@@ -37,11 +38,18 @@ def build(studio: Studio, query: gr.Textbox) -> gr.HTML:
     creating.build(studio, query)
     table = gr.HTML()
 
+    def check(given: str | None) -> Any:
+        wanted, caller = (given or "").strip(), caller_now(studio)
+        if not wanted:
+            return gr.validate(False, "Write the name of a data set, an address or a path.")
+        problems = studio.validate(caller, fetch.NAME, {"source": wanted}) if studio.takes_long(caller, wanted) else []
+        return gr.validate(not problems, " ".join(problem.expected for problem in problems))
+
     @guarded
-    def opened(given: str | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
-        wanted = (given or "").strip()
-        if "://" in wanted or wanted.startswith("sql:"):  # a file or table from elsewhere becomes the caller's own
-            wanted = studio.add(caller_of(request, studio), wanted, watch=watch(progress)).ref
+    def opened(given: str | None, request: gr.Request) -> str:
+        wanted, caller = (given or "").strip(), caller_of(request, studio)
+        if studio.takes_long(caller, wanted):  # it becomes the caller's own
+            return arriving.arriving(studio.add(caller, wanted).id)
         return urlencode({"ref": wanted}, safe=":/@")
 
     @guarded
@@ -51,7 +59,7 @@ def build(studio: Studio, query: gr.Textbox) -> gr.HTML:
         info = studio.upload(caller_of(request, studio), Path(path), Path(path).name, watch(progress))
         return urlencode({"ref": info.ref}, safe=":/")
 
-    gr.on([open_.click, ref.submit], opened, ref, query, api_visibility="private")
+    gr.on([open_.click, ref.submit], opened, ref, query, validator=check, api_visibility="private")
     upload.upload(uploaded, upload, query, api_visibility="private", show_progress="full")
     return table
 
@@ -66,7 +74,8 @@ def listed(studio: Studio, caller: Caller) -> Html:
     headers = ("Data set", "Source", "Rows", "Columns", "Size", "Licence")
     table = parts.table(headers, [_row(one) for one in studio.datasets(caller)])
     nothing = parts.empty_state("No data set like this", "Search for other words, upload a file, or open a Hub id.")
-    return Html(f'<div class="dataset-list">{parts.panel("", table)}<div data-none hidden>{nothing}</div></div>')
+    known = Html(f'<div class="dataset-list">{parts.panel("", table)}<div data-none hidden>{nothing}</div></div>')
+    return join([arriving.listed(studio, caller), known])
 
 
 def place(ref: str) -> str:

@@ -39,11 +39,13 @@ class Offered:
 
     Attributes:
         step: the one that the address names; "" where it names none.
+        fields: what stands in its form, as JSON: a state is known to have changed by its hash.
     """
 
     columns: tuple[str, ...]
     splits: tuple[str, ...]
     step: str = ""
+    fields: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
         except StudioError:
             written = ""
         made = history(studio, caller, address)
-        offered = Offered(names, tuple(dataset.info.splits), address.step)
+        offered = Offered(names, tuple(dataset.info.splits), address.step, json.dumps(address.fields))
         new = adding.New(address.split, dataset.info.columns)
         placed = json.dumps([address.ref, time.time_ns()])
         step = address.step or gr.skip()
@@ -133,11 +135,12 @@ def draw(part: Part) -> None:
             known = {"column": list(offered.columns), "split": list(offered.splits)}
             choices = {
                 path: known[hint]
-                for path, field in leaf_fields(step.params)
-                if isinstance(field.json_schema_extra, dict)
-                and (hint := str(field.json_schema_extra.get("widget", ""))) in known
+                for path, leaf in leaf_fields(step.params)
+                if isinstance(leaf.json_schema_extra, dict)
+                and (hint := str(leaf.json_schema_extra.get("widget", ""))) in known
             }
-            form = Form[Any](step.params, choices, key=f"step-{name}")
+            given = json.loads(offered.fields) if name == offered.step else {}
+            form = Form[Any](step.params, choices, given, key=f"step-{name}")
             add = gr.Button("Add to the recipe", size="md")
             told = gr.HTML()
 

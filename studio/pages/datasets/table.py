@@ -173,5 +173,5 @@ def marked(said: str, pattern: re.Pattern[str] | None) -> Html:
 def job_panel(job: Job, title: str) -> Html:
     """A job that was started here, as far as it is."""
     state = join([parts.slot("state", parts.state_chip(job)), Html("&nbsp; "), parts.slot("message", "")])
-    body = join([state, parts.slot("progress", parts.job_progress(job)), parts.slot("error")])
+    body = join([state, parts.slot("progress", parts.job_progress(job)), parts.slot("error"), parts.slot("result")])
     return parts.live(job.id, parts.panel(title, body, parts.link("The job", f"/jobs?id={job.id}")))

@@ -19,7 +19,7 @@ ENCODES = "sentence-similarity"
 READS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 MOST_VECTORS = 1_000_000  # rows; a search compares with every one
 MOST_COLUMNS = 20
-WRITER = 400 * 2**20  # bytes: the index writer and a batch of rows
+WRITER = 320 * 2**20  # bytes: the index writer, segments that are merged, and a batch of rows
 IMPORTS = 900 * 2**20  # bytes: torch and transformers
 
 
@@ -120,4 +120,5 @@ RECIPE: Recipe[IndexParams] = Recipe(
     validate=validate,
     describe=IndexParams.title,
     reads_hub=True,
+    stores=False,
 )

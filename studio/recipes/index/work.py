@@ -70,6 +70,7 @@ def _vectors(params: IndexParams, dataset: Dataset, files: ModelFiles, folder: P
     model, tokenizer = loaded.pipe
     longest = min(LONGEST, int(getattr(model.config, "max_position_embeddings", None) or LONGEST))
     width, total = int(model.config.hidden_size), dataset.info.splits[params.split]
+    (folder / semantic.VECTORS).touch()  # of no rows there are no vectors, and a search looks for their file
     done, start = semantic.written(folder, width), 0
     if done:
         context.log(f"Goes on at row {done + 1:,} of {total:,}")
@@ -88,7 +89,7 @@ def _vectors(params: IndexParams, dataset: Dataset, files: ModelFiles, folder: P
 def _plane(folder: Path, width: int, context: JobContext) -> None:
     import numpy as np
 
-    table: Any = semantic.vectors(folder, width) if semantic.written(folder, width) else np.empty((0, width))
+    table: Any = semantic.vectors(folder, width)
     rows = np.arange(len(table))
     if len(rows) > ON_PLANE:
         rows = np.sort(np.random.default_rng(SEED).choice(len(table), ON_PLANE, replace=False))

@@ -1,13 +1,15 @@
-"""Settings of an empty installation, and a way to upload bytes as one owner."""
+"""Settings of an empty installation, a way to upload bytes as one owner, and a Hub without anybody signed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 
 from studio.core.settings import Settings
-from studio.data import sources, uploads
+from studio.data import hubsets, sources, uploads
 from studio.data.records import Dataset
+from tests.hubserver.server import HubServer
 
 Upload = Callable[..., Dataset]
 
@@ -30,6 +32,19 @@ def upload(settings: Settings, tmp_path: Path) -> Upload:
         return dataset
 
     return store
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    hubsets._asked.cache_clear()
+    sources._describe.cache_clear()
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        yield server
 
 
 def paths(dataset: Dataset, split: str = "train") -> tuple[Path, ...]:

@@ -1,5 +1,6 @@
 """What checks find, against brute force on small random tables and against what was planted."""
 
+import json
 import math
 import random
 import unicodedata
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from studio.core.errors import InvalidInput, UnknownName
 from studio.data import near
-from studio.data.checks import CHECKS, label_errors, sampling
+from studio.data.checks import CHECKS, asking, label_errors, sampling
 from studio.data.checks.base import Finding, RowNumber, excerpt, percent
 from studio.data.checks.imbalance import by_chance, variation
 from studio.data.records import Dataset
+from tests.mended import dataset as mended_from
+from tests.mended import mended
 from tests.unit.data.test_rows import dataset_of
 
 FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -54,9 +57,6 @@ def plain(text: str | None) -> str | None:
 def test_duplicates_equal_brute_force(tmp_path: Path, rows: list[Row], normal: bool, cut: int) -> None:
     dataset = dataset_of(tmp_path, train=[table(rows[:cut]), table(rows[cut:])])
     finding = found(dataset, "duplicates", normal=normal, shown=1000)
-    if not rows:
-        assert finding.severity == "not run"
-        return
     groups: dict[Any, list[int]] = defaultdict(list)
     for place, (text, number) in enumerate(rows):
         groups[plain(text) if normal else text, number].append(place)
@@ -147,7 +147,7 @@ def test_imbalance_equals_brute_force(tmp_path: Path, labels: list[str | None]) 
 def test_empty_equals_brute_force(tmp_path: Path, rows: list[Row]) -> None:
     finding = found(dataset_of(tmp_path, train=[table(rows)]), "empty")
     if not rows:
-        assert finding.severity == "not run"
+        assert finding.found == 0
         return
 
     def blank(cell: Any) -> bool:
@@ -418,3 +418,33 @@ def test_shares_never_round_something_to_nothing() -> None:
     assert percent(999_999, 1_000_000) == "more than 99.99 %"
     assert (percent(0, 10), percent(10, 10), percent(1, 0)) == ("0.00 %", "100 %", "0.00 %")
     assert excerpt("a\n b " * 100, 10) == "a b a b a…"
+
+
+def test_the_step_that_is_named_takes_away_what_was_found(tmp_path: Path) -> None:
+    texts = [f"the {word} sentence number {number} says something of its own" for number, word in enumerate("abcdefgh")]
+    mail = ["write to jane@example.org", None, *[""] * 6]
+    train = pa.table({"free text": [*texts, texts[0], f"{texts[1]}!"], "mail": [*mail, *mail[:2]]})
+    test = pa.table({"free text": [texts[2].upper(), texts[3], "no other is like this one at all"], "mail": [""] * 3})
+    given = mended_from(tmp_path / "data", train=train, test=test)
+    for name, values in (
+        ("duplicates", {"columns": ["mail", "free text"]}),
+        ("near-duplicates", {"threshold": 0.7}),
+        ("leakage", {"normal": True}),
+        ("pii", {}),
+    ):
+        before = found(given, name, **values)
+        assert before.severity in ("warning", "serious"), name
+        step = {"step": before.step, **before.fields}
+        assert json.loads(json.dumps(step)) == step
+        made = mended(given, [step], tmp_path / name)
+        after = found(mended_from(tmp_path / f"{name}-again", **made), name, **values)
+        assert (after.severity, after.step, after.fields) == ("ok", "", {}), name
+    assert found(given, "pii").fields["columns"] == ["mail"]
+
+
+def test_nothing_is_said_of_no_rows(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, train=[table([])], test=[table([("a", 1)])])
+    for name, check in CHECKS.items():
+        finding = asking.run(dataset, name, check.params(splits=["train"]), lambda *_: None, lambda: None)
+        assert (finding.severity, finding.summary) == ("not run", "There are no rows."), name
+        assert asking.run(dataset, name, check.params(), lambda *_: None, lambda: None).summary != finding.summary

@@ -98,18 +98,24 @@ def test_bad_databases(settings: Settings, library: Path, tmp_path: Path) -> Non
     data[4096:] = b"\xff" * (len(data) - 4096)
     damaged.write_bytes(data)
     binary = database(tmp_path / "binary.db", "CREATE TABLE t (a TEXT)", "INSERT INTO t VALUES (CAST(x'ff41' AS TEXT))")
-    double = database(tmp_path / "double.db", "CREATE TABLE t (a)")
     for path, said in (
         (damaged, "damaged"),
         (binary, "UTF-8"),
-        (double, "none of them has rows"),
-        (database(tmp_path / "none.db", "CREATE TABLE t (a)", "DROP TABLE t"), "0 tables"),
+        (database(tmp_path / "none.db", "CREATE TABLE t (a)", "DROP TABLE t"), "no tables"),
     ):
         with pytest.raises(InvalidInput, match=said) as caught:
             uploads.store(path, path.name, settings, "local")
         assert caught.value.field == "file"
         assert str(tmp_path) not in str(caught.value)
     assert uploads.list_all(settings, "local") == []
+
+
+def test_tables_without_rows(settings: Settings, tmp_path: Path) -> None:
+    none = database(tmp_path / "none.db", "CREATE TABLE t (a TEXT, b)", "CREATE TABLE u (c INTEGER)")
+    info = uploads.store(none, "none.db", settings, "local")
+    assert (info.splits, [column.name for column in info.columns]) == ({"t": 0, "u": 0}, ["a", "b", "c"])
+    one = database(tmp_path / "one.db", "CREATE TABLE t (a)", "CREATE TABLE u (c)", "INSERT INTO u VALUES (1)")
+    assert uploads.store(one, "one.db", settings, "local").splits == {"u": 1}, "beside others they are left out"
 
 
 def test_too_many_tables(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from studio.core.errors import InvalidInput, NotFound, UnknownName
-from studio.data import details, labels, parquet, views
+from studio.data import cells, details, labels, parquet, views
 from studio.data.filters import Condition
 from studio.data.records import Dataset, DatasetInfo
 from studio.data.views import View
@@ -164,3 +165,20 @@ def test_a_readme_names_classes() -> None:
         assert labels.in_header(odd) == {}
     gap = {"name": "label", "dtype": {"class_label": {"names": {"0": "no", "2": "yes"}}}}
     assert labels.in_header({"dataset_info": {"features": [gap]}}) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("12.30", 12.3),
+        ("5.00", 5),
+        ("-0.1", -0.1),
+        ("1234567890123456789012", 1234567890123456789012),
+        ("1234567890123456789.05", "1234567890123456789.05"),
+        ("0.1234567890123456789", "0.1234567890123456789"),
+        ("1E-20", 1e-20),
+    ],
+)
+def test_a_decimal_is_a_number_where_that_is_exact(value: str, shown: object) -> None:
+    found = cells.plain(Decimal(value))
+    assert (found, type(found)) == (shown, type(shown))

@@ -4,9 +4,10 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import MappingProxyType
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpcore2
@@ -17,65 +18,9 @@ from studio.core.errors import InvalidInput, JobCancelled, NotFound, SiteError, 
 from studio.core.settings import Settings
 from studio.data import fetching, uploads
 from studio.data.watching import Watch
+from tests.openweb import FILE, Answer, Site, cut, serving, silent, whole
 
-CONTENT = "".join(f"text {n},{n % 3}\n" for n in range(60_000)).encode()
-FILE = b"text,label\n" + CONTENT
 PUBLIC = "93.184.216.34"
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Site:
-    """A web server here that stands for one on the open web; `answers` say what it does, one after the other."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, str]] = []
-        self.answers: list[Answer] = []
-        self.connected: list[tuple[str, int]] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.asked.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
-                (site.answers.pop(0) if site.answers else whole)(self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                del format, args
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-
-def whole(
-    request: BaseHTTPRequestHandler, content: bytes = FILE, headers: Mapping[str, str] = MappingProxyType({})
-) -> None:
-    """The file, or the part that is asked for."""
-    start, status = 0, 200
-    if asked := request.headers.get("Range"):
-        start, status = int(asked.removeprefix("bytes=").partition("-")[0]), 206
-    if start >= len(content):
-        request.send_error(416)
-        return
-    request.send_response(status)
-    if status == 206:
-        request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-    request.send_header("Content-Length", str(len(content) - start))
-    for name, value in ({"ETag": '"v1"'} | dict(headers)).items():
-        request.send_header(name, value)
-    request.end_headers()
-    request.wfile.write(content[start:])
-
-
-def cut(request: BaseHTTPRequestHandler) -> None:
-    """Half of the file, and then nothing more."""
-    request.send_response(200)
-    request.send_header("Content-Length", str(len(FILE)))
-    request.send_header("ETag", '"v1"')
-    request.end_headers()
-    request.wfile.write(FILE[: len(FILE) // 2])
-    request.wfile.flush()
-    request.connection.shutdown(socket.SHUT_RDWR)
 
 
 def redirect(to: str) -> Answer:
@@ -95,7 +40,6 @@ def status(code: int) -> Answer:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Names as `open.example` have a public address, and connecting to that leads to the server here."""
-    site = Site()
     names = {"open.example": [PUBLIC], "other.example": [PUBLIC]}
 
     def resolved(host: str, port: int) -> list[str]:
@@ -103,17 +47,19 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             return names[host]
         raise OSError("no such host") if host.endswith(".invalid") else LookupError(host)
 
-    def connect(backend: httpcore2.SyncBackend, host: str, port: int, *rest: Any) -> httpcore2.NetworkStream:
-        site.connected.append((host, port))
-        return original(backend, "127.0.0.1", site.server.server_address[1], *rest)
-
     original, real = httpcore2.SyncBackend.connect_tcp, addresses.resolved
     ours = re.compile(r"example$|invalid$")
-    monkeypatch.setattr(addresses, "resolved", lambda host, port: (resolved if ours.search(host) else real)(host, port))
-    monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect)
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
+    with serving() as site:
+
+        def connect(backend: httpcore2.SyncBackend, host: str, port: int, *rest: Any) -> httpcore2.NetworkStream:
+            site.connected.append((host, port))
+            return original(backend, "127.0.0.1", site.port, *rest)
+
+        monkeypatch.setattr(
+            addresses, "resolved", lambda host, port: (resolved if ours.search(host) else real)(host, port)
+        )
+        monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect)
+        yield site
 
 
 def fetch(url: str, settings: Settings, watch: Watch | None = None, owner: str = "local") -> tuple[bytes, str]:
@@ -139,12 +85,69 @@ def test_a_file(site: Site, settings: Settings) -> None:
         ({"Content-Disposition": "attachment; filename*=UTF-8''%C3%BC.jsonl"}, "ü.jsonl"),
         ({"Content-Type": "text/csv; charset=utf-8"}, "export.csv"),
         ({"Content-Type": "application/zip"}, "export.zip"),
-        ({"Content-Type": "image/png"}, "export"),
     ],
 )
 def test_names(site: Site, settings: Settings, headers: dict[str, str], name: str) -> None:
     site.answers.append(lambda request: whole(request, headers=headers))
     assert fetch("http://open.example/export", settings)[1] == name
+
+
+def test_an_unknown_format_is_refused_before_it_is_fetched(site: Site, settings: Settings) -> None:
+    def picture(request: BaseHTTPRequestHandler) -> None:
+        whole(request, headers={"Content-Type": "image/png"})
+
+    def record(told: list[float], done: float, total: float, message: str) -> None:
+        told.append(done)
+
+    site.answers += [picture] * 2
+    for url, said in (
+        ("http://open.example/export", "has no ending"),
+        ("http://open.example/a.exe", r"ends in '\.exe'"),
+    ):
+        told: list[float] = []
+        with pytest.raises(InvalidInput, match=said) as caught:
+            fetch(url, settings, Watch(partial(record, told)))
+        assert (caught.value.field, told) == ("source", [])
+    assert not list((settings.home / "datasets" / "downloads").iterdir())
+    with fetching.fetched("http://open.example/export", settings, "local", name="rows.csv") as found:
+        assert found.path.read_bytes() == FILE  # the name that it is given tells what it is
+
+
+def test_a_site_that_drips_is_left(site: Site, settings: Settings) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        with suppress(ConnectionError):
+            for _ in range(100):
+                request.wfile.write(b"x")
+                time.sleep(0.05)
+
+    site.answers.append(drip)
+    started = time.perf_counter()
+    with pytest.raises(TimedOut, match="too slow"):
+        fetch("http://open.example/a.csv", settings.model_copy(update={"hub_deadline": 0.2}))
+    assert time.perf_counter() - started < 3
+
+
+def test_a_silent_site_is_left_within_a_moment(site: Site, settings: Settings) -> None:
+    gate, asked = threading.Event(), threading.Event()
+    site.answers.append(silent(gate))
+    threading.Timer(0.3, asked.set).start()
+    started = time.perf_counter()
+    with pytest.raises(JobCancelled):
+        fetch("http://open.example/a.csv", settings, Watch(stop=asked.is_set))
+    assert time.perf_counter() - started < 3
+    gate.set()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("http://localhost/a.csv", "open web"), ("http://a.invalid/", "no such host")]
+)
+def test_checked_before_anything_is_asked(site: Site, settings: Settings, url: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        fetching.check(url, settings)
+    fetching.check("https://open.example/a.csv", settings)
+    assert (site.connected, site.asked) == ([], [])
 
 
 def test_a_cut_goes_on_where_it_stopped(site: Site, settings: Settings) -> None:

@@ -92,6 +92,20 @@ def test_several_columns_are_one_text(tmp_path: Path) -> None:
     assert fulltext.search(index, "three", 0, 5).rows == [1]
 
 
+def test_many_commits_find_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{WORDS[n % 7]} {WORDS[n % 5]} n{n}" for n in range(60_000)]
+    dataset = dataset_of(tmp_path, train=[pa.table({"t": texts})])
+    whole = built(tmp_path / "one", dataset)
+    monkeypatch.setattr(fulltext, "COMMIT_EVERY", 5_000)
+    parts = built(tmp_path / "many", dataset)
+    assert len(list(parts.glob("*.idx"))) < 8, "segments are merged"
+    for query in ("red", "shoe blue", '"green hat"', "+42 -red", "n17 n59999"):
+        one, many = (fulltext.search(folder, query, 0, 50) for folder in (whole, parts))
+        assert many.total == one.total
+        assert many.scores == pytest.approx(one.scores, rel=1e-5)
+    assert fulltext.search(parts, "n59999", 0, 5).rows == [59_999]
+
+
 def test_goes_on_where_it_was_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fulltext, "COMMIT_EVERY", 10_000)
     dataset = dataset_of(tmp_path, train=[pa.table({"t": [f"w{n}" for n in range(45_000)]})])

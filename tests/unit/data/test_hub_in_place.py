@@ -1,11 +1,12 @@
 """Parquet on the Hub is read where it lies: footers, columns and rows that are asked for, and nothing else."""
 
 import io
+import json
 import random
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import huggingface_hub.constants
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,21 +41,10 @@ SMALL = shard(0, 10)
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    hubsets._asked.cache_clear()
-    sources._describe.cache_clear()
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
-        server.add_repo(
-            "alice/big",
-            {"data/train-00000-of-00001.parquet": BIG, "data/test-00000-of-00001.parquet": SMALL},
-            "dataset",
-        )
-        yield server
+def hub(hub: HubServer) -> HubServer:
+    files = {"data/train-00000-of-00001.parquet": BIG, "data/test-00000-of-00001.parquet": SMALL}
+    hub.add_repo("alice/big", files, "dataset")
+    return hub
 
 
 def test_the_first_page_brings_little_here(hub: HubServer, settings: Settings, tmp_path: Path) -> None:
@@ -78,6 +68,11 @@ def test_one_column_is_less_than_all(hub: HubServer, settings: Settings) -> None
     assert views.page(dataset, View(offset=ROWS - 3)).rows[0][0] == ROWS - 3
 
 
+def rounded(found: Any) -> Any:
+    """Sums of floats differ in their last digits by which thread was there first."""
+    return json.loads(json.dumps(asdict(found), default=str), parse_float=lambda number: f"{float(number):.9g}")
+
+
 def test_everything_works_as_on_a_local_file(hub: HubServer, settings: Settings, tmp_path: Path) -> None:
     remote = sources.resolve("alice/big", settings, "local")
     path = tmp_path / "local.parquet"
@@ -85,7 +80,7 @@ def test_everything_works_as_on_a_local_file(hub: HubServer, settings: Settings,
     local = sources.resolve(str(path), settings, "local")
     assert rows.table(remote, "train", ["text", "n"]) == rows.table(local, "train", ["text", "n"])
     assert list(reading.batches(remote, "train")) == list(reading.batches(local, "train"))
-    assert statistics.figures(remote, "train", "half") == statistics.figures(local, "train", "half")
+    assert rounded(statistics.figures(remote, "train", "half")) == rounded(statistics.figures(local, "train", "half"))
     files = [file for paths in remote.files.values() for file in paths]
     assert all(isinstance(file, RemoteFile) for file in files)
     (tmp_path / "both").mkdir()

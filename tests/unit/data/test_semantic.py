@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from studio.data import semantic
+from studio.data.fulltext import Hits
 
 
 def unit(chosen: np.random.Generator, rows: int, width: int = 16) -> Any:
@@ -24,6 +25,7 @@ def test_nearest_first(tmp_path: Path, rows: int, monkeypatch: pytest.MonkeyPatc
     query = chosen.normal(size=16).astype(np.float32)
     if not rows:
         assert semantic.written(tmp_path, 16) == 0
+        assert semantic.search(tmp_path, query.tolist(), 2, 5) == Hits([], [], 0)
         return
     wanted = table.astype(np.float16).astype(np.float32) @ (query / np.linalg.norm(query))
     found = semantic.search(tmp_path, query.tolist(), 2, 5)

@@ -1,10 +1,8 @@
 """References: kit, uploads, paths and a real test Hub; what is no reference is refused before anything is touched."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import huggingface_hub.constants
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -156,17 +154,6 @@ def test_fingerprints_are_about_contents(settings: Settings, tmp_path: Path) -> 
     assert first.fingerprint() == second.fingerprint()
     (two / "test.parquet").unlink()
     assert sources.resolve(str(two), settings, "local").fingerprint() != first.fingerprint()
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
-        yield server
 
 
 README = b"""---

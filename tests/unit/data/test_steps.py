@@ -1,7 +1,9 @@
 """What single steps do, against plain Python on small random tables."""
 
+import datetime
 import io
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,39 @@ def test_hand_edits(tmp_path: Path) -> None:
         ("e", None, None),
         (None, 8, None),
     ]
+
+
+def test_decimals_and_times_are_set_exactly(tmp_path: Path) -> None:
+    columns: dict[str, tuple[pa.DataType, Any, Any]] = {
+        "price": (pa.decimal128(38, 10), Decimal("1234567890123456789012345678.0123456789"), Decimal("0.1")),
+        "day": (pa.date32(), datetime.date(2024, 2, 29), datetime.date(1, 1, 1)),
+        "time": (pa.time64("us"), datetime.time(23, 59, 0, 123456), datetime.time(0)),
+        "when": (pa.timestamp("us"), datetime.datetime(2024, 2, 29, 1, 2, 3, 4), datetime.datetime(1999, 1, 1)),
+        "there": (
+            pa.timestamp("us", "UTC"),
+            datetime.datetime(2024, 2, 29, 1, 2, 3, tzinfo=datetime.UTC),
+            datetime.datetime(1999, 1, 1, tzinfo=datetime.UTC),
+        ),
+    }
+    table = pa.table({name: pa.array([old, None, old], kind) for name, (kind, _, old) in columns.items()})
+    new = {name: str(value) for name, (_, value, _) in columns.items()}
+    step = {
+        "step": "edit",
+        "cells": [
+            *({"row": 1, "column": name, "value": value} for name, value in new.items()),
+            *({"row": 2, "column": name, "value": None} for name in new),
+        ],
+        "add": [new, {"price": 12}],
+    }
+    folder = tmp_path / "data"
+    written = mending.dumped(mending.read([step]))
+    found = mended(dataset(folder, train=table), written, tmp_path / "made")["train"]
+    wanted = {name: value for name, (_, value, _) in columns.items()}
+    nothing = dict.fromkeys(columns)
+    rows = [{name: old for name, (_, _, old) in columns.items()}, wanted, nothing, wanted]
+    assert found.to_pylist() == [*rows, nothing | {"price": Decimal(12)}]
+    unquoted = "steps: [{step: edit, cells: [{row: 0, column: day, value: 2024-02-29}]}]"
+    assert mended(dataset(folder, train=table), unquoted, tmp_path / "more")["train"]["day"][0].as_py() == wanted["day"]
 
 
 def test_personal_data(tmp_path: Path) -> None:

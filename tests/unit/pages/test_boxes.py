@@ -17,6 +17,13 @@ WHOLE = Column("n", "UBIGINT", "number")
 REAL = Column("x", "DOUBLE", "number")
 SURE = Column("s", "BOOLEAN", "boolean")
 ALL = (TEXT, WHOLE, REAL, SURE)
+TYPED = (
+    Column("price", "DECIMAL(38,10)", "number"),
+    Column("day", "DATE", "other"),
+    Column("time", "TIME", "other"),
+    Column("when", "TIMESTAMP", "other"),
+    Column("there", "TIMESTAMP WITH TIME ZONE", "other"),
+)
 HERE = Address(ref="upload:a", split="train", row=3)
 
 
@@ -52,9 +59,69 @@ def test_what_is_no_number(place: int, said: str) -> None:
     assert caught.value.field == ALL[place].name
 
 
+def test_decimals_and_times_stay_as_they_are_written() -> None:
+    rows = [
+        ["1234567890123456789012345678.0123456789", "2024-02-29", "23:59:00.123456", "2024-02-29T23:59:00", None],
+        [None, None, None, None, "2024-02-29T23:59:00+00:00"],
+    ]
+    for row in rows:
+        held = [Box.of(column, value) for column, value in zip(TYPED, row, strict=True)]
+        assert boxes.changes(held, [*(box.said for box in held), []]) == {}
+        assert boxes.changes(held, ["", " ", "", None, "", []]) == dict.fromkeys(
+            column.name for column, value in zip(TYPED, row, strict=True) if value is not None
+        ) | ({"day": None} if row[1] is None else {})
+    said = ["0.0000000001", "0001-01-01", "00:00", " 2024-02-29 ", "2024-02-29 23:59:00.5+02:00"]
+    empty = [Box(column) for column in TYPED]
+    found = boxes.changes(empty, [*said, []])
+    assert found == {column.name: text.strip() for column, text in zip(TYPED, said, strict=True)}
+    draft = Draft().with_row("train", 3, found, TYPED)
+    assert Draft.read(draft.text).cells("train", 3) == found
+    assert Box.of(TYPED[0], 1e-7).said == "0.0000001"
+    assert Box.of(TYPED[3], "2024-02-29T23:59:00").said == "2024-02-29 23:59:00"
+
+
+@pytest.mark.parametrize(
+    ("place", "said", "form"),
+    [
+        (0, "12,5", "12.50"),
+        (0, "0.00000000001", "12.50"),
+        (0, "1" + "0" * 28, "12.50"),
+        (0, "nan", "12.50"),
+        (1, "29.2.2024", "2026-11-30"),
+        (1, "2023-02-29", "2026-11-30"),
+        (2, "24:00", "23:59:00"),
+        (2, "12:00+01:00", "23:59:00"),
+        (3, "yesterday", "2026-11-30 23:59:00"),
+        (3, "2024-02-29 12:00+01:00", "2026-11-30 23:59:00"),
+        (4, "2024-02-29 12:00", "2026-11-30 23:59:00+00:00"),
+    ],
+)
+def test_what_is_no_decimal_or_time(place: int, said: str, form: str) -> None:
+    given: list[Any] = ["", "", "", "", "", []]
+    given[place] = said
+    with pytest.raises(InvalidInput) as caught:
+        boxes.changes([Box(column) for column in TYPED], given)
+    assert (caught.value.field, caught.value.value) == (TYPED[place].name, said)
+    assert caught.value.expected == f"It holds {TYPED[place].type}; write it like {form}."
+
+
+def test_an_empty_box_says_how_it_is_filled() -> None:
+    whole = Column("n", "DECIMAL(20,0)", "number")
+    told = [Box(column).draw() for column in (*TYPED, whole, Column("s", "DECIMAL(2,2)", "number"))]
+    assert [getattr(one, "placeholder", "") for one in told] == [
+        "for example 12.50",
+        "for example 2026-11-30",
+        "for example 23:59:00",
+        "for example 2026-11-30 23:59:00",
+        "for example 2026-11-30 23:59:00+00:00",
+        "for example 12",
+        "for example 0.50",
+    ]
+
+
 def test_columns_that_have_a_box() -> None:
-    other = [Column("l", "VARCHAR[]", "other"), Column("d", "DECIMAL(5,2)", "number")]
-    assert boxes.simple([*ALL, *other]) == list(ALL)
+    other = [Column("l", "VARCHAR[]", "other"), Column("p", "BLOB", "other"), Column("x", "TIMESTAMP_NS", "other")]
+    assert boxes.simple([*ALL, *other, *TYPED]) == [*ALL, *TYPED]
     assert len(boxes.simple([TEXT] * 5_000)) == boxes.MOST
 
 

@@ -1,19 +1,23 @@
 """The datasets page's address and markup: every place has a link that leads to it, and no cell is taken for markup."""
 
+import html
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio.data.checks.base import Finding
 from studio.data.filters import Condition
 from studio.data.records import Column
 from studio.data.steps import STEPS
 from studio.data.views import Page
 from studio.pages.datasets import address as addresses
-from studio.pages.datasets import looking, table
+from studio.pages.datasets import checking, looking, table
 from studio.pages.datasets.address import TABS, WAYS, Address
 
 HERE = Address(ref="kit:x")
@@ -42,6 +46,7 @@ PLACES = st.builds(
     page=st.integers(0, 10**6),
     row=st.integers(-1, 10**9),
     step=st.sampled_from(["", *STEPS]),
+    job=TEXT,
 )
 
 
@@ -49,6 +54,48 @@ PLACES = st.builds(
 @given(place=PLACES)
 def test_a_link_leads_to_the_same_place(place: Address) -> None:
     assert addresses.parse(place.link().partition("?")[2]) == place
+
+
+@pytest.mark.parametrize(
+    ("step", "fields"),
+    [
+        ("deduplicate", {"columns": ["a b", EVIL, "ünï"]}),
+        ("deduplicate-near", {"column": "text", "threshold": 0.75, "shingle": 7}),
+        ("drop-leaked", {"against": "train", "columns": [], "normal": True, "texts": ["t"], "threshold": 1.0}),
+        ("remove-pii", {"columns": ["t"], "kinds": ["email"], "region": ""}),
+        ("edit", {"delete": [1, 2]}),
+    ],
+)
+def test_a_link_fills_the_form_of_a_step(step: str, fields: dict[str, Any]) -> None:
+    place = Address(ref="kit:x", tab="mend", step=step, fields=fields)
+    assert addresses.parse(place.link().partition("?")[2]) == place
+    STEPS[step].params.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("step", "fields", "left"),
+    [
+        ("deduplicate", '{"columns": "text", "other": 1}', {}),
+        ("deduplicate", '{"columns": [1]}', {}),
+        ("deduplicate-near", '{"column": "", "threshold": 7, "shingle": 3}', {"shingle": 3}),
+        ("deduplicate-near", "[]", {}),
+        ("deduplicate-near", "{", {}),
+        ("", '{"columns": ["a"]}', {}),
+        ("mix", '{"columns": ["a"]}', {}),
+        ("remove-pii", "[" * 5_000, {}),
+    ],
+)
+def test_what_a_step_cannot_have_is_left_out(step: str, fields: str, left: dict[str, Any]) -> None:
+    assert addresses.parse(urlencode({"ref": "kit:x", "step": step, "fields": fields})).fields == left
+
+
+def test_a_find_leads_to_the_step_with_its_columns() -> None:
+    found = Finding("pii", "Personal data", "warning", "Some.", remedy="Mask it.", step="remove-pii")
+    markup = checking.finding(HERE, replace(found, fields={"columns": ["mail", EVIL]}))
+    link = html.unescape(markup.partition('<a href="')[2].partition('"')[0])
+    at = addresses.parse(link.partition("?")[2])
+    assert (at.tab, at.step, at.fields) == ("mend", "remove-pii", {"columns": ["mail", EVIL]})
+    assert "<script" not in markup
 
 
 @settings(max_examples=200, deadline=None)

@@ -13,7 +13,7 @@ from studio.data.content import FORMATS
 from tests.unit.data.test_archives import packed
 from tests.unit.web.serving import Served, serve
 from tests.unit.web.test_mcp import call, told
-from tests.unit.web.test_rest import refused
+from tests.unit.web.test_rest import finished, refused
 
 README = "---\nconfigs:\n- {config_name: b, data_files: b.csv}\n- {config_name: a, data_files: a.csv}\n---\n"
 PAGE = Path(__file__).parents[3] / "docs" / "datasets.md"
@@ -52,26 +52,35 @@ def test_what_a_data_set_is(client: httpx.Client, served: Served, folder: Path) 
 
 
 def test_adding_what_lies_here(client: httpx.Client, served: Served, folder: Path) -> None:
-    answer = client.post("/datasets/add", json={"source": str(folder / "b.csv"), "name": "numbers.csv"})
-    assert answer.status_code == 201
-    assert (answer.json()["title"], answer.json()["splits"]) == ("numbers.csv", {"train": 2})
-    assert answer.json()["ref"] in [info["ref"] for info in client.get("/datasets").json()]
-    assert told(call(served, "add_dataset", source=str(folder / "a.csv")))["splits"] == {"train": 1}
+    body, headers = {"source": str(folder / "b.csv"), "name": "numbers"}, {"Idempotency-Key": "click"}
+    answer, again = (client.post("/datasets/add", json=body, headers=headers) for _ in range(2))
+    assert (answer.status_code, answer.json()["recipe"], answer.json()["dataset"]) == (201, "fetch", "")
+    assert again.json()["id"] == answer.json()["id"]
+    ref = finished(client, answer.json()["id"])["dataset"]
+    infos = {info["ref"]: info for info in client.get("/datasets").json()}
+    assert (infos[ref]["title"], infos[ref]["splits"]) == ("numbers.csv", {"train": 2})
+    job = told(call(served, "add_dataset", source=str(folder / "a.csv")))
+    finished(client, job["id"])
+    ref = told(call(served, "get_job", id=job["id"]))["dataset"]
+    assert client.get("/datasets/info", params={"ref": ref}).json()["splits"] == {"train": 1}
 
 
 @pytest.mark.parametrize(
-    ("source", "status", "said"),
+    ("source", "said"),
     [
-        ("", 422, "no such file"),
-        ("/nowhere.csv", 422, "no such file"),
-        ("http://127.0.0.1/a.csv", 422, "open web"),
-        ("http://169.254.169.254/latest/meta-data/", 422, "open web"),
-        ("ftp://example.org/a.csv", 422, "no such file"),
-        ("sql:shop#orders", 404, "Unknown database"),
+        ("", "at least 1 character"),
+        ("/nowhere.csv", "no such file"),
+        ("http://127.0.0.1/a.csv", "open web"),
+        ("http://169.254.169.254/latest/meta-data/", "open web"),
+        ("ftp://example.org/a.csv", "no such file"),
+        ("sql:shop#orders", "Unknown database"),
     ],
 )
-def test_what_cannot_be_added(client: httpx.Client, source: str, status: int, said: str) -> None:
-    refused(client.post("/datasets/add", json={"source": source}), status, said)
+def test_what_cannot_be_added(client: httpx.Client, source: str, said: str) -> None:
+    before = client.get("/jobs").json()
+    refused(client.post("/datasets/add", json={"source": source}), 422, said, "source")
+    refused(client.post("/datasets/add", json={"source": str(PAGE), "name": " "}), 422, "Write a name", "name")
+    assert client.get("/jobs").json() == before
 
 
 def test_a_zip_is_an_upload(client: httpx.Client) -> None:
@@ -83,7 +92,7 @@ def test_a_zip_is_an_upload(client: httpx.Client) -> None:
 
 
 def test_visitors_reach_neither_files_nor_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from studio.core.errors import Forbidden, InvalidInput
+    from studio.core.errors import Forbidden, InvalidInput, InvalidInputs
     from studio.service import Studio
 
     monkeypatch.setenv("STUDIO_DATABASES", json.dumps({"shop": "postgresql://reader:word@127.0.0.1:1/shop"}))
@@ -91,10 +100,12 @@ def test_visitors_reach_neither_files_nor_databases(tmp_path: Path, monkeypatch:
     guest = Caller("session:1", "Guest")
     try:
         for source in ("/etc/passwd", "~/x.csv", "file:///etc/passwd"):
-            with pytest.raises(InvalidInput, match="upload the file"):
+            with pytest.raises(InvalidInputs, match="upload the file"):
                 studio.add(guest, source)
         with pytest.raises(Forbidden):
             studio.add(guest, " sql:shop#orders")
+        with pytest.raises(InvalidInputs, match="Only the owner of this installation"):
+            studio.submit(guest, "fetch", {"source": "sql:shop#orders"})
         with pytest.raises(Forbidden):
             studio.databases(guest)
         with pytest.raises(InvalidInput, match="one's own machine"):

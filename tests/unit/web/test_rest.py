@@ -12,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from studio.core.settings import Settings
 from studio.jobs import artifacts
 from studio.jobs.artifacts import Manifest
+from studio.recipes import RECIPES
 from studio.service import Studio
 from studio.tasks import TASKS
 from tests.unit.plugged import plugged
@@ -94,7 +95,7 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
         "/jobs",
         {"recipe": "nope"},
         404,
-        "Known: text-classification, predict, index, transform, check, annotate, publish, kit-add, toy-recipe",
+        f"Known: {', '.join(RECIPES)}",
         None,
     ),
     ("POST", "/jobs", {"recipe": "toy-recipe", "params": {"count": 0}}, 422, "greater than or equal to 1", "count"),
