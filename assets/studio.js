@@ -33,7 +33,7 @@
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest?.(selector);
     // not by the address: Gradio's <base> makes "#main" the start page's
-    if (hit(".skip")) { event.preventDefault(); $("#main")?.focus(); }
+    if (hit(".skip-link")) { event.preventDefault(); $("#main")?.focus(); }
     else if (hit("[data-menu]")) menu(!menuIsOpen());
     else if (hit("[data-menu-close]")) menu(false);
     else if (hit("[data-help]")) openHelp();

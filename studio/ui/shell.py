@@ -30,7 +30,7 @@ def frame_html(page: Page, pages: Sequence[Page]) -> Html:
     """Skip link, top bar, sidebar and the help dialog."""
     keys = shortcuts(pages)
     return Html(
-        '<a class="skip" href="#main">Skip to content</a>'
+        '<a class="skip-link" href="#main">Skip to content</a>'
         f'<header class="topbar">{_brand()}<button type="button" class="icon-button" data-menu aria-expanded="false" '
         f'aria-controls="sidebar" aria-label="Menu">{icon("menu", size=22)}</button></header>'
         f'<aside id="sidebar" class="sidebar" aria-label="Studio">{_brand()}<nav aria-label="Main">'

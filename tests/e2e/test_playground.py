@@ -199,6 +199,8 @@ def test_an_example_shows_what_it_should(studio: RunningStudio, visitor: Page, t
     title, look = EXAMPLES[task]
     opened(visitor, studio, f"task={task}")
     example(visitor, task, title)
+    if task == "audio-classification":  # no style of ours takes the player's own buttons out of their place
+        expect(visitor.get_by_role("button", name="Skip forward").first).to_be_in_viewport(ratio=1)
     run(visitor)
     look(visitor)
     visitor.get_by_role("tab", name="JSON").click()
