@@ -20,7 +20,7 @@ from studio.data.room import Room
 from studio.data.watching import UNWATCHED, Watch
 from studio.starter import kit
 
-__all__ = ["Column", "Dataset", "DatasetInfo", "configs", "resolve"]
+__all__ = ["Column", "Dataset", "DatasetInfo", "configs", "foreseen", "resolve"]
 
 LOCAL_OWNER = "local"
 FORMS = (
@@ -86,6 +86,18 @@ def resolve(
         raise InvalidInput("dataset", ref, f"{FORMS}.")
     found = hubsets.find(match["repo"], match["revision"] or "", match["config"] or "", settings, whole=whole)
     return _from_hub(ref, match["repo"], found, settings, watch)
+
+
+def foreseen(ref: str, settings: Settings, owner: str) -> Dataset:
+    """What a job will read, as far as its columns and splits can be said without a long download.
+
+    Raises as `resolve`, also for what would be too large to be downloaded when the job runs.
+    """
+    dataset = resolve(ref, settings, owner, whole=False)
+    match = HUB_REF.fullmatch(ref.strip())
+    if dataset.info.partial and match:
+        hubsets.check_size(match["repo"], match["revision"] or "", match["config"] or "", settings)
+    return dataset
 
 
 def configs(ref: str, settings: Settings, owner: str) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class Mending(Trying):
 
     def transform(self, caller: Caller, ref: str, recipe: Given, title: str = "", wishes: Wishes = PLAIN) -> Job:
         """Run a recipe over the whole data set, as a job that leaves a new one. Raises as `preview` does."""
-        _, known = self._read(caller, ref, recipe)
+        _, known = self._read(caller, ref, recipe, whole=False)
         values = {"dataset": ref, "recipe": mending.dumped(known), "title": title}
         return self.submit(caller, "transform", values, wishes)
 
@@ -131,9 +131,9 @@ class Mending(Trying):
 
     # ---- inside
 
-    def _read(self, caller: Caller, ref: str, recipe: Given) -> tuple[Dataset, Recipe]:
+    def _read(self, caller: Caller, ref: str, recipe: Given, *, whole: bool = True) -> tuple[Dataset, Recipe]:
         """The data set and the recipe, once they are known to fit."""
-        dataset, known = self.dataset(caller, ref, whole=True), mending.read(recipe)
+        dataset, known = self.dataset(caller, ref, whole=whole), mending.read(recipe)
         shapes.shapes(dataset, known)
         return dataset, known
 

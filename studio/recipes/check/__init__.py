@@ -43,7 +43,7 @@ def validate(params: CheckJobParams, settings: Settings, owner: str) -> list[Inv
         except StudioError as error:
             problems.append(_at("model", params.model, error))
     try:
-        dataset = sources.resolve(params.dataset, settings, owner)
+        dataset = sources.foreseen(params.dataset, settings, owner)
     except StudioError as error:
         return [*problems, _at("dataset", params.dataset, error)]
     common = params.model_dump(include=set(asking.COMMON))

@@ -74,8 +74,7 @@ def run(
             f"A model marks persons; those it is sure of by at least {SURE} count. Of a row the first {LONGEST:,} "
             "characters are read, and of these what the model can take in. It misses names and invents some."
         ),
-        remedy="Look at some, then remove or replace them." if names else "",
-        step="remove-pii" if names else "",
+        remedy="Look at some, then edit or delete these rows." if names else "",
     )
 
 

@@ -24,7 +24,7 @@ def validate(params: PredictParams, settings: Settings, owner: str) -> list[Inva
     except StudioError as error:
         problems.append(_at("model", params.model, error))
     try:
-        dataset = sources.resolve(params.dataset, settings, owner)
+        dataset = sources.foreseen(params.dataset, settings, owner)
     except StudioError as error:
         return [*problems, _at("dataset", params.dataset, error)]
     return [*problems, *_columns(task, dataset, params)]

@@ -24,7 +24,7 @@ def validate(params: TransformParams, settings: Settings, owner: str) -> list[In
     """What is wrong with the recipe for this data set, each step by its number."""
     try:
         recipe = mending.read(params.recipe)
-        dataset = sources.resolve(params.dataset, settings, owner)
+        dataset = sources.foreseen(params.dataset, settings, owner)
         shapes.shapes(dataset, recipe)
     except InvalidInputs as error:
         return list(error.problems)

@@ -19,7 +19,9 @@ from studio.data.views import View
 from studio.pages import finetune
 from studio.pages.datasets import asking, figures, headline
 from studio.pages.datasets.address import Address
+from studio.recipes import transform
 from studio.recipes.index import RECIPE, IndexParams
+from studio.recipes.transform.params import TransformParams
 from studio.service import Studio
 from tests.hubserver.server import HubServer
 from tests.unit.data.test_beginnings import CONTENT, NOTE, table
@@ -91,7 +93,7 @@ def test_what_is_kept_or_given_away_is_of_the_whole(big: HubServer, studio: Stud
     assert exported.count(NOTE.partition("\n")[2].encode()) == ROWS
 
 
-@pytest.mark.parametrize("verb", ["annotate", "yaml", "card", "index", "transform"])
+@pytest.mark.parametrize("verb", ["annotate", "yaml", "card", "index"])
 def test_jobs_and_plans_begin_with_the_whole(big: HubServer, studio: Studio, verb: str) -> None:
     part = studio.dataset(LOCAL, BIG)
     plan = {"name": "good", "kind": "label", "split": "train", "column": "text", "classes": ["yes", "no"]}
@@ -104,15 +106,24 @@ def test_jobs_and_plans_begin_with_the_whole(big: HubServer, studio: Studio, ver
         assert part.fingerprint() not in written
     elif verb == "card":
         assert f"{ROWS:,}" in studio.dataset_card(LOCAL, BIG)
-    elif verb == "index":
+    else:
         studio.build_index(LOCAL, BIG)
         params = parse(IndexParams, {"dataset": BIG, "columns": ["text"]})
         RECIPE.run(params, make_context(studio.settings, params, recipe="index")[0])
         found = studio.search(LOCAL, BIG, Search(query=f'"{ROWS - 1}"', by="words"))
         assert found.page.numbers == [ROWS - 1]
-    else:
-        assert studio.transform(LOCAL, BIG, STEPS).params["dataset"] == BIG
     assert studio.dataset(LOCAL, BIG).info.splits["train"] == ROWS
+
+
+def test_a_start_fetches_nothing_and_the_job_everything(big: HubServer, studio: Studio) -> None:
+    assert studio.dataset(LOCAL, BIG).info.partial
+    before = big.served(CONTENT)
+    job = studio.transform(LOCAL, BIG, STEPS)
+    studio.check(LOCAL, BIG, ["empty"])
+    assert big.served(CONTENT) == before
+    params = parse(TransformParams, dict(job.params))
+    transform.RECIPE.run(params, make_context(studio.settings, params, recipe="transform")[0])
+    assert studio.dataset(LOCAL, "artifact:job-1").info.splits == {"train": ROWS, "test": 6}
 
 
 def test_a_recipe_for_the_whole_is_no_other_for_the_beginning(big: HubServer, studio: Studio) -> None:
