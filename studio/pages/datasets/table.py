@@ -15,6 +15,7 @@ from studio.ui import parts
 from studio.ui.parts import Html, join, text
 
 LONG = 280  # characters of a cell that are shown before it is opened
+WIDE = 60  # characters of a cell that needs room on a narrow screen too
 MOST_MARKS = 200  # in one cell
 MOST_COLUMNS = 100  # of a page
 SORTED = {"ascending": "▲", "descending": "▼"}
@@ -123,7 +124,8 @@ def _cell(
     if isinstance(held, bool | int | float):
         return Html(f'<td class="figure">{text(str(held).lower() if isinstance(held, bool) else held)}</td>')
     said = held if isinstance(held, str) else as_json(held)
-    kind = ' class="nested"' if not isinstance(held, str) else ""
+    classes = [*(["nested"] if not isinstance(held, str) else []), *(["long"] if len(said) > WIDE else [])]
+    kind = f' class="{" ".join(classes)}"' if classes else ""
     if len(said) <= LONG:
         return Html(f"<td{kind}>{marked(said, marks)}</td>")
     start, rest = marked(said[:LONG], marks), marked(said[LONG:], marks)
