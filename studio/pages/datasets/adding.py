@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from pydantic import TypeAdapter
 
 from studio.core.errors import InvalidInput, StudioError
 from studio.data.drafts import Draft
@@ -23,14 +24,18 @@ class New:
     columns: tuple[Column, ...]
 
 
-def draw(place: gr.Accordion, row: gr.State, recipe: gr.Code) -> None:
-    """The form; it follows `row`, and writes into the recipe."""
+NEW = TypeAdapter(New)
+
+
+def draw(place: gr.Accordion, row: gr.Textbox, recipe: gr.Code) -> None:
+    """The form; it follows `row`, which is `New` as JSON, and writes into the recipe."""
     with place:
 
         @gr.render(inputs=row, triggers=[row.change], show_progress="hidden")  # type: ignore[untyped-decorator]
-        def show(new: New | None) -> None:
-            if new is None:
+        def show(plan: str) -> None:
+            if not plan:
                 return
+            new = NEW.validate_json(plan)
             empty = [Box(column) for column in boxes.simple(new.columns)]
             gr.HTML(
                 f'<p class="note">It comes after the last row of {text(new.split)}; what has no box stays empty.</p>'

@@ -47,40 +47,43 @@ class Part:
         written: what the browser is to keep as the draft, as JSON; as an input, the draft that it keeps.
         told: how much of the draft is edits, above the row.
         held: the row, for the form.
+        drawn: differs each time the form is to be drawn; a `gr.State` would say so twice.
     """
 
     place: gr.Textbox
     written: gr.Textbox
     told: gr.HTML
     held: gr.State
+    drawn: gr.Textbox
 
 
 def layout() -> Part:
     """What stands above the row, and what is not seen."""
     place = gr.Textbox(elem_classes="offstage", label="Row")
     written = gr.Textbox(elem_classes="offstage", label="Draft")
-    return Part(place, written, gr.HTML(), gr.State(None))
+    drawn = gr.Textbox(elem_classes="offstage", label="Drawn")
+    return Part(place, written, gr.HTML(), gr.State(None), drawn)
 
 
 def build(studio: Studio, query: gr.Textbox, part: Part) -> None:
     """The form below the row, and what it does."""
 
-    def opened(at: str, draft: str, place: str, request: gr.Request) -> tuple[Html, Held | None]:
+    def opened(at: str, draft: str, place: str, request: gr.Request) -> tuple[Html, Held | None, str]:
         if not place:
-            return Html(""), None
+            return Html(""), None, ""
         caller = caller_of(request, studio)
         here = placed(studio, caller, at)
         try:
             held = row(studio, caller, here, draft)
         except StudioError as error:
-            return unreadable(here, error), None
-        return state(here, Draft.read(draft)), held
+            return unreadable(here, error), None, place
+        return state(here, Draft.read(draft)), held, place
 
     part.place.change(
-        guarded(opened), [query, part.written, part.place], [part.told, part.held], js=WITH_DRAFT, **QUIET
+        guarded(opened), [query, part.written, part.place], [part.told, part.held, part.drawn], js=WITH_DRAFT, **QUIET
     )
 
-    @gr.render(inputs=part.held, triggers=[part.held.change], show_progress="hidden")  # type: ignore[untyped-decorator]
+    @gr.render(inputs=part.held, triggers=[part.drawn.change], show_progress="hidden")  # type: ignore[untyped-decorator]
     def show(held: Held | None) -> None:
         if held is not None:
             form(studio, query, part, held)
@@ -139,9 +142,15 @@ def form(studio: Studio, query: gr.Textbox, part: Part, held: Held) -> None:
         try:
             changed: Draft = change(Draft.read(draft), here)
             written = json.dumps({"ref": here.ref, "recipe": changed.text})
-            return written, state(here, changed), row(studio, caller, here, changed.text), ""
+            return written, state(here, changed), row(studio, caller, here, changed.text), stamp(here), ""
         except StudioError as error:
-            return "", gr.skip(), gr.skip(), parts.notice("bad", Html(text(str(error)).replace("\n", "<br>")))
+            return (
+                "",
+                gr.skip(),
+                gr.skip(),
+                gr.skip(),
+                parts.notice("bad", Html(text(str(error)).replace("\n", "<br>"))),
+            )
 
     def saved(at: str, draft: str, request: gr.Request, *given: Any) -> tuple[Any, ...]:
         return into(
@@ -157,7 +166,7 @@ def form(studio: Studio, query: gr.Textbox, part: Part, held: Held) -> None:
     def undone(at: str, draft: str, request: gr.Request) -> tuple[Any, ...]:
         return into(at, draft, lambda known, here: known.without(here.split, here.row, held.columns), request)
 
-    outputs = [part.written, part.told, part.held, told]
+    outputs = [part.written, part.told, part.held, part.drawn, told]
     for button, action, given in ((save, saved, drawn), (delete, deleted, []), (undo, undone, [])):
         inputs: list[Any] = [query, part.written, *given]
         button.click(guarded(action), inputs, outputs, js=WITH_DRAFT, **QUIET).then(

@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from pydantic import TypeAdapter
 
 from studio.core.errors import InvalidInput, InvalidInputs, StudioError
 from studio.core.params import leaf_fields
@@ -39,26 +40,33 @@ class Offered:
 
     Attributes:
         step: the one that the address names; "" where it names none.
-        fields: what stands in its form, as JSON: a state is known to have changed by its hash.
+        fields: what stands in its form.
+        asked: when the address named the step: whoever comes for it a second time finds its form again.
     """
 
     columns: tuple[str, ...]
     splits: tuple[str, ...]
     step: str = ""
-    fields: str = "{}"
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    asked: int = 0
+
+
+OFFERED = TypeAdapter(Offered)
 
 
 @dataclass(frozen=True)
 class Part:
     """The tab's components; `offered` is what the form of the chosen step is drawn from, `row` what a new row has.
 
-    `placed` changes whenever the tab is shown: the browser then puts the draft that it keeps into `recipe`.
+    Both are JSON in a field that is not seen: a `gr.State` tells each change twice, and what was written into the first
+    form would be gone with the second. `placed` changes whenever the tab is shown: the browser then puts the draft that
+    it keeps into `recipe`.
     """
 
     placed: gr.Textbox
     step: gr.Dropdown
-    offered: gr.State
-    row: gr.State
+    offered: gr.Textbox
+    row: gr.Textbox
     form: gr.Column
     more: gr.Accordion
     recipe: gr.Code
@@ -73,8 +81,7 @@ class Part:
 def layout() -> Part:
     """Steps on the left, the recipe on the right, what it does below."""
     names = [(f"{one.group}: {one.title}", one.name) for one in STEPS.values()]
-    offered, row = gr.State(None), gr.State(None)
-    placed = gr.Textbox(elem_classes="offstage", label="Place")
+    placed, offered, row = (gr.Textbox(elem_classes="offstage", label=name) for name in ("Place", "Offered", "New row"))
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             step = gr.Dropdown(names, value=names[0][1], label="Add a step", interactive=True)
@@ -106,8 +113,10 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
         except StudioError:
             written = ""
         made = history(studio, caller, address)
-        offered = Offered(names, tuple(dataset.info.splits), address.step, json.dumps(address.fields))
-        new = adding.New(address.split, dataset.info.columns)
+        asked = time.time_ns() if address.step else 0
+        plan = Offered(names, tuple(dataset.info.splits), address.step, address.fields, asked)
+        offered = OFFERED.dump_json(plan).decode()
+        new = adding.NEW.dump_json(adding.New(address.split, dataset.info.columns)).decode()
         placed = json.dumps([address.ref, time.time_ns()])
         step = address.step or gr.skip()
         return [placed, step, offered, new, made if written or made else start()]
@@ -127,9 +136,10 @@ def draw(part: Part) -> None:
             trigger_mode="always_last",
             show_progress="hidden",
         )
-        def show(name: str, offered: Offered | None) -> None:
-            if offered is None:
+        def show(name: str, plan: str) -> None:
+            if not plan:
                 return
+            offered = OFFERED.validate_json(plan)
             step = STEPS[name]
             gr.HTML(f'<p class="note">{text(step.description)}</p>')
             known = {"column": list(offered.columns), "split": list(offered.splits)}
@@ -139,7 +149,7 @@ def draw(part: Part) -> None:
                 if isinstance(leaf.json_schema_extra, dict)
                 and (hint := str(leaf.json_schema_extra.get("widget", ""))) in known
             }
-            given = json.loads(offered.fields) if name == offered.step else {}
+            given = dict(offered.fields) if name == offered.step else {}
             form = Form[Any](step.params, choices, given, key=f"step-{name}")
             add = gr.Button("Add to the recipe", size="md")
             told = gr.HTML()
