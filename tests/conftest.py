@@ -11,9 +11,19 @@ import pytest
 # read by huggingface_hub when it is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+from huggingface_hub import constants
+
 from tests.hubserver.fixtures import hub_api, hub_environment, hub_server
 
 __all__ = ["hub_api", "hub_environment", "hub_server"]
+
+
+@pytest.fixture(autouse=True)
+def _hub_as_it_was() -> Iterator[None]:
+    """A studio that is started or asked in this process says to huggingface_hub whether it is offline: until then."""
+    before = constants.HF_HUB_OFFLINE
+    yield
+    constants.HF_HUB_OFFLINE = before
 
 
 @pytest.fixture(scope="session", autouse=True)
