@@ -5,7 +5,8 @@ Errors name the field "model", as every form that asks for a model calls it.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -126,11 +127,29 @@ def parameters(folder: Path) -> int:
 
 
 def measure(folder: Path) -> tuple[int, int]:
-    """Bytes of all files, and when the newest was written (ns); raises `NotFound` when the folder is gone."""
+    """Bytes of all files, and when the last of them came, went or was written (ns).
+
+    Raises `NotFound` when the folder is gone.
+    """
     if not folder.is_dir():
         raise NotFound(f"The files of {folder.name} are not there.")
-    found = [file.stat() for file in folder.rglob("*") if file.is_file()]
-    return sum(one.st_size for one in found), max((one.st_mtime_ns for one in found), default=0)
+    found = list(_states(folder))
+    return sum(size for size, _ in found), max(written for _, written in found)
+
+
+def _states(folder: Path | str) -> Iterator[tuple[int, int]]:
+    """Size and time of every file below, and the time of each folder, which a renamed file changes.
+
+    Every prediction looks whether its model is still what it was, so this is quick.
+    """
+    yield 0, Path(folder).stat().st_mtime_ns
+    with os.scandir(folder) as listed:
+        for one in listed:
+            if one.is_dir(follow_symlinks=False):
+                yield from _states(one.path)
+            elif one.is_file():
+                state = one.stat()
+                yield state.st_size, state.st_mtime_ns
 
 
 def _elements(file: Path) -> int:

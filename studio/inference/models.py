@@ -213,14 +213,8 @@ def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
     """What lies in the folder; an adapter's base is resolved too, and must be a whole model."""
     size, written = folders.measure(found.path)
     found = replace(found, written_ns=written)
-    if (found.path / folders.PIPELINE).is_file():
-        kind = folders.check_pipeline(found.ref, found.path)
-        return replace(found, base_ref="", bytes=size, architectures=(kind,))
-    if not (found.path / folders.ADAPTER_CONFIG).is_file():
-        config = folders.read_config(found.ref, found.path)
-        folders.check_weights(found.ref, found.path)
-        names = tuple(str(name) for name in config.get("architectures") or ())
-        return replace(found, base_ref="", bytes=size, architectures=names)
+    if (whole := _whole(found, size)) is not None:
+        return whole
     folders.check_weights(found.ref, found.path, folders.ADAPTER_WEIGHTS)
     adapter = folders.read_json(found.ref, found.path / folders.ADAPTER_CONFIG)
     inside = found.path / "base"  # published adapters of a kit model bring their base along
@@ -238,6 +232,20 @@ def _checked(found: ModelFiles, settings: Settings, owner: str) -> ModelFiles:
         tasks=found.tasks or ADAPTED.get(str(adapter.get("task_type")), ()),
         architectures=base.architectures,
     )
+
+
+@lru_cache(maxsize=256)
+def _whole(found: ModelFiles, size: int) -> ModelFiles | None:
+    """The same for a model that needs no other, read once per state of its files; None for an adapter."""
+    if (found.path / folders.PIPELINE).is_file():
+        kind = folders.check_pipeline(found.ref, found.path)
+        return replace(found, base_ref="", bytes=size, architectures=(kind,))
+    if (found.path / folders.ADAPTER_CONFIG).is_file():
+        return None
+    config = folders.read_config(found.ref, found.path)
+    folders.check_weights(found.ref, found.path)
+    names = tuple(str(name) for name in config.get("architectures") or ())
+    return replace(found, base_ref="", bytes=size, architectures=names)
 
 
 def _base(adapter: ModelFiles, named: str, settings: Settings, owner: str) -> ModelFiles:

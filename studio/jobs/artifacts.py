@@ -6,6 +6,7 @@ import re
 import shutil
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +112,21 @@ def load(folder: Path, artifact_id: str) -> Artifact:
         raise NotFound(f"There is no artifact {shorten(artifact_id)}.")
     path = folder / artifact_id
     try:
-        return Artifact(path, Manifest.model_validate_json((path / MANIFEST).read_text(encoding="utf-8")))
+        state = (path / MANIFEST).stat()
+        return _read(path, state.st_mtime_ns, state.st_ino)
     except FileNotFoundError:
         raise NotFound(f"There is no artifact {artifact_id!r}.") from None
     except ValidationError as error:
         raise StudioError(
             f"The manifest of artifact {artifact_id!r} is damaged: {error.error_count()} errors."
         ) from None
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, written_ns: int, number: int) -> Artifact:
+    """One artifact, read once per state of its manifest, which is only ever replaced."""
+    del written_ns, number  # part of the cache's key only
+    return Artifact(path, Manifest.model_validate_json((path / MANIFEST).read_text(encoding="utf-8")))
 
 
 def delete(artifact: Artifact) -> None:
