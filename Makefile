@@ -43,12 +43,13 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@touch $@
 
 # Debian's Chromium drives the browser tests; any Chromium named in CHROMIUM will do. The programs that pages show are
-# run with curl and Node.
+# run with curl and Node; tables come from a PostgreSQL of the tests' own.
 test-tools:
 	@missing=; \
 	  command -v $${CHROMIUM:-chromium} >/dev/null || missing="$$missing chromium"; \
 	  command -v curl >/dev/null || missing="$$missing curl"; \
 	  command -v node >/dev/null || missing="$$missing nodejs"; \
+	  command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	  [ -z "$$missing" ] || { echo "Installing$$missing for the tests …"; \
 	  (apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing) >/dev/null; }
 

@@ -34,17 +34,20 @@ CREATE TABLE nothing (a int);
 """
 
 
-def run(*command: str, **options: object) -> None:
+PROGRAMS = os.pathsep.join([os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))])  # Debian
+
+
+def run(program: str, *arguments: str, **options: object) -> None:
     # PostgreSQL refuses to run as root
     who = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    command = [shutil.which(program, path=PROGRAMS) or program, *arguments]
     subprocess.run(command, check=True, capture_output=True, cwd="/", **who, **options)  # type: ignore[call-overload]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of a server of this test's own."""
-    pytest.importorskip("adbc_driver_postgresql")
-    if not all(map(shutil.which, ("initdb", "pg_ctl", "psql"))):
+    if not all(shutil.which(program, path=PROGRAMS) for program in ("initdb", "pg_ctl", "psql")):
         pytest.skip("PostgreSQL is not installed")
     if os.geteuid() == 0 and "postgres" not in {entry.pw_name for entry in pwd.getpwall()}:
         pytest.skip("PostgreSQL does not run as root")
