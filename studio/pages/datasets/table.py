@@ -15,7 +15,7 @@ from studio.ui import parts
 from studio.ui.parts import Html, join, text
 
 LONG = 280  # characters of a cell that are shown before it is opened
-WIDE = 60  # characters of a cell that needs room on a narrow screen too
+WIDE = 24  # characters of a cell that needs room on a narrow screen too
 MOST_MARKS = 200  # in one cell
 MOST_COLUMNS = 100  # of a page
 SORTED = {"ascending": "▲", "descending": "▼"}
