@@ -33,7 +33,6 @@ MEDIA_TYPES: dict[Format, str] = {
     "parquet": "application/vnd.apache.parquet",
 }
 ZIP = "application/zip"
-BATCH_BYTES = 8 << 20  # of a batch, as its rows lie in the files
 FRACTIONS = ("FLOAT", "DOUBLE")
 EXACT = ("DECIMAL", "HUGEINT", "UHUGEINT")  # numbers that JSON can say and floats cannot hold
 UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
@@ -123,16 +122,11 @@ def _opened(
     with reading.opened(dataset, view.split) as source, attend(source.connection.interrupt):
         query, values = _query(source, dataset, view, format)
         try:
-            reader = source.connection.sql(query, params=[source.parameter, *values]).to_arrow_reader(_size(dataset))
+            found = source.connection.sql(query, params=[source.parameter, *values])
+            reader = found.to_arrow_reader(reading.fitting(dataset))
             yield reader.schema, iter(reader)
         except duckdb.InterruptException:
             raise JobCancelled from None
-
-
-def _size(dataset: Dataset) -> int:
-    """Rows of a batch: fewer where rows are large, pictures for example."""
-    row = dataset.info.bytes / max(1, sum(dataset.info.splits.values()))
-    return max(1, min(reading.BATCH, int(BATCH_BYTES / max(1.0, row))))
 
 
 def _check(dataset: Dataset, view: View, format: Format) -> None:

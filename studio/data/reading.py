@@ -14,6 +14,7 @@ from studio.data.parquet import quote
 from studio.data.records import Column, Dataset
 
 BATCH = 10_000
+BATCH_BYTES = 8 << 20  # of a batch, as its rows lie in the files
 MEMORY = "350MB"  # of the database; with Python's own and what it does not count, it stays below 500 MB
 
 
@@ -67,6 +68,12 @@ def as_text(column: Column) -> str:
     return quote(column.name) if column.type == "VARCHAR" else f"CAST({quote(column.name)} AS VARCHAR)"
 
 
+def fitting(dataset: Dataset, most: int = BATCH) -> int:
+    """Rows of a batch: fewer than `most` where rows are large, pictures for example."""
+    row = dataset.info.bytes / max(1, sum(dataset.info.splits.values()))
+    return max(1, min(most, int(BATCH_BYTES / max(1.0, row))))
+
+
 def batches(dataset: Dataset, split: str, columns: Sequence[str] = (), size: int = BATCH) -> Iterator[pa.RecordBatch]:
     """The rows in the order of the files, at most `size` at a time: only those are in memory.
 
@@ -74,7 +81,7 @@ def batches(dataset: Dataset, split: str, columns: Sequence[str] = (), size: int
         dataset: where from.
         split: which part.
         columns: which columns and in which order; all when none is named.
-        size: rows of a batch, at most.
+        size: rows of a batch, at most; there are fewer where rows are large.
 
     Raises:
         UnknownName: no such split or column.
@@ -82,4 +89,4 @@ def batches(dataset: Dataset, split: str, columns: Sequence[str] = (), size: int
     with opened(dataset, split) as source:
         wanted = ", ".join(quote(source.column(name).name) for name in columns) or "*"
         query = f"SELECT {wanted} FROM {source.source}"  # noqa: S608
-        yield from source.connection.sql(query, params=[source.parameter]).to_arrow_reader(size)
+        yield from source.connection.sql(query, params=[source.parameter]).to_arrow_reader(fitting(dataset, size))
