@@ -1,7 +1,8 @@
 # make run: set up and open the studio. make test: set up and run every test. make check: style, types, imports.
 PYTHON ?= python3
 VENV := .venv
-# processes that run the tests, a file each at a time: one more than two cores, since browsers and jobs are waited for
+# processes that run the tests, a file each at a time: one more than two cores, since browsers and jobs are waited for.
+# They take the folders in their order: in the first ones are the long files
 WORKERS ?= 3
 BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -13,7 +14,7 @@ run: setup
 	@$(BIN)/python app.py
 
 test: setup-dev test-tools
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check .

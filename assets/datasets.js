@@ -19,7 +19,21 @@
     input.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const opened = () => without(here()) || "list";
-  const went = (query) => { put(query === "list" ? "" : query); return query; };
+  // what has just been opened is not touched before it is filled: the answer to an early click would be overwritten
+  let looked = "", release = 0;
+  const hold = (on) => {
+    clearTimeout(release);
+    for (const panel of document.querySelectorAll("#dataset-tabs [role=tabpanel]")) panel.inert = on;
+    if (on) release = setTimeout(() => hold(false), 20000);
+  };
+  const went = (query) => {
+    const all = new URLSearchParams(query), next = `${all.get("ref")} ${all.get("tab")}`;
+    if (next !== looked) hold(true);
+    looked = next;
+    put(query === "list" ? "" : query);
+    return query;
+  };
+  const arrived = () => { hold(false); return []; };
   const tab = (id) => {
     const query = new URLSearchParams(without(here()));
     if (!query.get("ref")) return query.get("job") ? without(here()) : "list";
@@ -55,7 +69,7 @@
     placed = null;
     keep(name, recipe);
   };
-  window.studioDatasets = { opened, went, tab, draft, place, typed, wrote };
+  window.studioDatasets = { opened, went, arrived, tab, draft, place, typed, wrote };
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-go]");

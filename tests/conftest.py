@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 
 # read by huggingface_hub when it is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# what hf_xet has sent to an address it does not send again, in later runs neither: a test Hub may get the same port
+os.environ["HF_XET_CACHE"] = tempfile.mkdtemp(prefix="studio-xet-")
 
 from huggingface_hub import constants
 
@@ -18,9 +22,23 @@ from tests.hubserver.fixtures import hub_api, hub_environment, hub_server
 __all__ = ["hub_api", "hub_environment", "hub_server"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    yield
+    shutil.rmtree(os.environ["HF_XET_CACHE"], ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hub_as_it_was_before() -> Iterator[None]:
+    """A studio that is started or asked in this process says to huggingface_hub whether it is offline: until then."""
+    before = constants.HF_HUB_OFFLINE
+    yield
+    constants.HF_HUB_OFFLINE = before
+
+
 @pytest.fixture(autouse=True)
 def _hub_as_it_was() -> Iterator[None]:
-    """A studio that is started or asked in this process says to huggingface_hub whether it is offline: until then."""
+    """The same for a studio of one test."""
     before = constants.HF_HUB_OFFLINE
     yield
     constants.HF_HUB_OFFLINE = before

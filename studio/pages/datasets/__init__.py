@@ -143,7 +143,8 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
 
     on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")
     went = "(query, ...rest) => [window.studioDatasets.went(query), ...rest]"
-    view.query.change(show, [view.query, view.written], outputs, js=went, trigger_mode="always_last", **QUIET)
+    follows = view.query.change(show, [view.query, view.written], outputs, js=went, trigger_mode="always_last", **QUIET)
+    follows.then(None, js="() => window.studioDatasets.arrived()", **QUIET)
     view.arrival.look.click(show, [view.query, view.written], outputs, **QUIET)
 
 
