@@ -1,9 +1,9 @@
 # make run: set up and open the studio. make test: set up and run every test. make check: style, types, imports.
 PYTHON ?= python3
 VENV := .venv
-# processes that run the tests, a file each at a time: one more than two cores, since browsers and jobs are waited for.
-# They take the folders in their order: in the first ones are the long files
-WORKERS ?= 3
+# processes that run the tests, a file each at a time; each may load torch. They take the folders in their order: the
+# long files are in the first ones
+WORKERS ?= 2
 BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
 export GRADIO_ANALYTICS_ENABLED := False
