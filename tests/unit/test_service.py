@@ -464,6 +464,7 @@ def test_a_visitor_previews_and_checks_their_own_private_data(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_ENDPOINT", hub_server.endpoint)
     monkeypatch.setenv("HF_TOKEN", hub_server.token)  # the operator's, which is no visitor's
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)  # as in a process of its own
     rows = "text,label\n" + "".join(f"a text {number},{'ab'[number % 2]}\n" for number in range(20))
     hub_server.add_repo("alice/private", {"train.csv": rows.encode()}, "dataset", private=True)
     studio = Studio(Settings(home=tmp_path / "home", public=True, zygote=False))
