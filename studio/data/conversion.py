@@ -138,7 +138,7 @@ def _copy(
 ) -> None:
     function, files = parquet.scan(sources)
     query = f"COPY (SELECT {', '.join(outputs)} FROM {function}) TO {literal(str(target))}"  # noqa: S608
-    form = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_group_rows(sources)})"
+    form = f"(FORMAT parquet, COMPRESSION lz4_raw, PARQUET_VERSION v2, ROW_GROUP_SIZE {_group_rows(sources)})"
     parquet.run(connection, f"{query} {form}", [files], "Writing Parquet", watch)
 
 

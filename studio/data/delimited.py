@@ -52,7 +52,7 @@ def to_text_columns(
         check_names(header, name, "Its first line must name the columns")
         schema = pa.schema([(column, pa.string()) for column in header])
         rows, size = 0, max(1, source.stat().st_size)
-        with pq.ParquetWriter(target, schema, compression="snappy") as writer:
+        with pq.ParquetWriter(target, schema, compression="lz4") as writer:
             for batch in _batches(records, len(header), name):
                 rows += len(batch)
                 columns = ([value or None for value in column] for column in zip(*batch, strict=True))

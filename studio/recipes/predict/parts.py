@@ -34,16 +34,16 @@ class Parts:
         """Keep the next rows: on disk as a whole, or not at all."""
         target = self._folder / f"part-{self.rows:09d}.parquet"
         partial = target.with_suffix(".partial")
-        pq.write_table(table, partial, compression="zstd")
+        pq.write_table(table, partial, compression="lz4")
         partial.replace(target)
         self._files.append(target)
         self.rows += len(table)
 
     def write(self, target: Path, schema: pa.Schema) -> None:
         """All parts as one Parquet file, in order."""
-        with pq.ParquetWriter(target, schema, compression="zstd", **writing.PAGES) as writer:
+        with writing.Writer(target, schema) as writer:
             for table in self._tables():
-                writer.write_table(table.cast(schema))
+                writer.add(table.cast(schema))
 
     def write_csv(self, target: Path, schema: pa.Schema) -> None:
         """All parts as CSV; what is no text, number or truth value is left out."""

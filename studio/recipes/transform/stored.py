@@ -35,7 +35,7 @@ class Store:
         if not all(_whole(folder / name, rows) for name, rows in self._parts):  # torn by a crash, or moved on
             self.restart()
         self._waiting: list[pa.Table] = []
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: writing.Writer | None = None
         self._schema: pa.Schema | None = None
         self._rows, self._opened = 0, 0.0
         self._reached: tuple[int, list[int]] = self.read, self.positions
@@ -85,11 +85,11 @@ class Store:
         if schema is None:
             raise TypeError("open() comes first")
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self.folder / "part.partial", schema, compression="zstd")
+            self._writer = writing.Writer(self.folder / "part.partial", schema)
         waiting = [one.cast(schema) for one in self._waiting if len(one)]
         if waiting:
             table = pa.concat_tables(waiting).combine_chunks()
-            self._writer.write_table(table, row_group_size=max(1, len(table)))
+            self._writer.add(table)
             self._rows += len(table)
         self._waiting = []
 
@@ -144,7 +144,7 @@ class Buckets:
             writer = self._writers.get(int(bucket))
             if writer is None:
                 file = self._temporary / f"{int(bucket):05d}.arrow"
-                options = pa.ipc.IpcWriteOptions(compression="zstd")
+                options = pa.ipc.IpcWriteOptions(compression="lz4")
                 writer = self._writers[int(bucket)] = pa.ipc.new_file(file, part.schema, options=options)
             writer.write_table(part)
 
@@ -171,8 +171,8 @@ def _whole(file: Path, rows: int) -> bool:
 
 def joined(files: Sequence[Path], target: Path, schema: pa.Schema) -> None:
     """The files as one of this schema, group by group."""
-    with pq.ParquetWriter(target, schema, compression="zstd", **writing.PAGES) as writer:
+    with writing.Writer(target, schema) as writer:
         for file in files:
             with pq.ParquetFile(file) as opened:
                 for group in range(opened.num_row_groups):
-                    writer.write_table(opened.read_row_group(group).replace_schema_metadata(schema.metadata))
+                    writer.add(opened.read_row_group(group).replace_schema_metadata(schema.metadata))
