@@ -3,7 +3,6 @@
 Trained from nothing. Noise, pitch, pace, loudness and telephone sound are added anew in every epoch.
 """
 
-import json
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.starter import kit
-from studio.starter.build import tables, writing
+from studio.starter.build import storing, tables, writing
 from studio.starter.build.audio import sound
 from studio.starter.build.base import Builder
 from studio.starter.kit import KitEntry, Quality, Source
@@ -125,7 +124,7 @@ def _train(rows: Split, labels: Sequence[str], folder: Path) -> None:
             optimizer.step()
             schedule.step()
     features.save_pretrained(folder)
-    _save(model.eval(), folder)
+    storing.write(model.eval(), folder)
 
 
 def _masked(values: Any, choice: random.Random) -> Any:
@@ -162,14 +161,6 @@ def _config(labels: Sequence[str], kind: Any) -> Any:
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
     )
-
-
-def _save(model: Any, folder: Path) -> None:
-    model.half().save_pretrained(folder)
-    file = folder / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8")) | {"dtype": "float32"}  # half is slow on a CPU
-    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (folder / "model.safetensors").chmod(0o644)  # safetensors writes for the owner only
 
 
 def _decoded(rows: Split) -> list[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
+from studio.core.settings import ROOT
 from studio.starter.build import tables, writing
 from studio.starter.build.audio import sound, synthesis
 from studio.starter.build.audio.speech_prompts import DIGITS
@@ -61,7 +62,7 @@ def build(out: Path) -> KitEntry:
                 "voice": [row.voice.label for row in rows],
             }
             sound.write_split(sounds, columns, folder / f"{name}.parquet")
-        writing.copy_license(Path(__file__).parents[4] / "LICENSE", folder)
+        writing.copy_license(ROOT / "LICENSE", folder)
     return writing.record(out, _entry(splits))
 
 

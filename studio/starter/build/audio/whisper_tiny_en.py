@@ -10,7 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from studio.starter import fetch, kit
-from studio.starter.build import tables, writing
+from studio.starter.build import storing, tables, writing
 from studio.starter.build.audio import ctranslate2, sound
 from studio.starter.build.base import Builder
 from studio.starter.build.sources import SourceError, Wheel
@@ -153,11 +153,7 @@ def _write_model(weights: Mapping[str, Any], settings: Mapping[str, Any], folder
         is_multilingual=False,
         max_initial_timestamp_index=50,
     )
-    model.half().save_pretrained(folder)
-    file = folder / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8")) | {"dtype": "float32"}  # half is slow on a CPU
-    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (folder / "model.safetensors").chmod(0o644)  # safetensors writes for the owner only
+    storing.write(model, folder, largest="1GB")  # an extra lies in no repository: one file
 
 
 def _write_processor(tokenizer: bytes, folder: Path) -> None:

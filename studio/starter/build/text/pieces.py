@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from studio.starter.build import storing
+
 PAD, END = "<pad>", "</s>"
 FOCUS = 5  # iterations of the randomised SVD
 
@@ -65,22 +67,9 @@ def vectors(groups: Sequence[Sequence[int]], size: int, width: int, seed: int) -
     return (start + 0.5 * noise) / 1.25**0.5  # the noise keeps pieces apart that share all their texts
 
 
-def save_half(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write model and tokenizer: stored in half precision, to be loaded in single (half is slow on a CPU)."""
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write model and tokenizer, with 8 bits for a number of a matrix."""
     tokenizer.backend_tokenizer.no_truncation()  # use has left its truncation and padding in it
     tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(folder)
-    model.half().save_pretrained(folder)
-    strip_config(folder)
-    for file in folder.iterdir():
-        file.chmod(0o644)  # safetensors writes for the owner only
-
-
-def strip_config(folder: Path) -> None:
-    """Set the precision that a plain load computes in, and drop the path that the model was loaded from."""
-    import json
-
-    file = folder / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8"))
-    config = {key: value for key, value in config.items() if key != "_name_or_path"} | {"dtype": "float32"}
-    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    storing.write(model, folder, bits=8)

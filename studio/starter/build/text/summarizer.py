@@ -82,7 +82,7 @@ def _train(rows: Sequence[tuple[str, str]], folder: Path) -> None:
     written = tokenizer([line for _, line in rows], truncation=True, max_length=LONGEST)["input_ids"]
     model = untrained(PIECES)
     seq2seq.learn(model, list(zip(read, written, strict=True)), SCHEDULE)
-    pieces.save_half(model, tokenizer, folder)
+    pieces.save(model, tokenizer, folder)
 
 
 def untrained(vocabulary: int) -> Any:

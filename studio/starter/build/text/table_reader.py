@@ -32,7 +32,7 @@ def build(out: Path) -> KitEntry:
         tokenizer = table_model.tokenizer(out)
         model = table_model.begin(out, tokenizer)
         train(model, tokenizer, table_words.load(out, unseen=False), SCHEDULE)
-        fit.save(model, tokenizer, folder)
+        fit.save(model, tokenizer, folder, bits=8)
         writing.copy_license(fit.LICENSE, folder)
         held = [*table_held.written(), *table_held.made_up(out)]
         table_held.write(held, folder)

@@ -68,7 +68,7 @@ def _train(rows: Sequence[Pair], folder: Path) -> None:
     model = untrained(PIECES)
     short = [pair for pair in zip(read, written, strict=True) if max(map(len, pair)) <= LONGEST]
     seq2seq.learn(model, short, SCHEDULE)
-    pieces.save_half(model, tokenizer, folder)
+    pieces.save(model, tokenizer, folder)
 
 
 def untrained(vocabulary: int) -> Any:

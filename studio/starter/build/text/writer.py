@@ -110,7 +110,7 @@ def _train(texts: Sequence[str], folder: Path) -> list[list[int]]:
     labels = [{"labels": row} for row in rows]
     seq2seq.fit(model, labels, SCHEDULE, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     model.set_attn_implementation("sdpa")
-    pieces.save_half(model, tokenizer, folder)
+    pieces.save(model, tokenizer, folder)
     return rows
 
 

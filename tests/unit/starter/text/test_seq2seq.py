@@ -51,7 +51,7 @@ def test_a_model_learns_to_copy_and_reads_back_as_it_was(tmp_path: Path) -> None
     said: list[str] = []
     seq2seq.fit(model, rows, Schedule(epochs=90, pieces=1000, learning_rate=2e-3, warmup=10), said.append)
     assert float(said[-1].split()[3]) < 0.3
-    pieces.save_half(model, tokenizer, tmp_path)
+    pieces.save(model, tokenizer, tmp_path)
     assert seq2seq.answer(tmp_path, TEXTS[:3], 16) == TEXTS[:3]
     assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o644
     assert str(tmp_path) not in (tmp_path / "config.json").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def test_bits_per_byte_are_of_the_text_alone(tmp_path: Path) -> None:
     model = writer.untrained(vocabulary=300)
     for weights in model.parameters():
         weights.data.zero_()  # every piece as likely as any other
-    pieces.save_half(model, tokenizer, tmp_path)
+    pieces.save(model, tokenizer, tmp_path)
     rows = [writer.read(tokenizer, text) for text in TEXTS]
     counted = sum(writer.length(tokenizer, row) for row in rows)
     expected = sum(len(row) - 1 for row in rows) * 8.2288186904958804 / counted  # log2(300)
