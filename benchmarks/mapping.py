@@ -2,7 +2,8 @@
 
 Both sides tokenize the same texts with the same tokenizer of the kit, each run in a process of its own, by turns.
 `datasets` reads Parquet, maps with `batched=True` in one process and leaves Arrow files, as it does; the studio's side
-is the job's own code. What is counted begins after the imports; peak memory is the whole process's.
+is the job's own code, with the memory pool that a job has. What is counted begins after the imports; peak memory is the
+whole process's.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from studio.engines.local import ARROW_POOL
 
 ROWS, RUNS, LENGTH = 40_000, 3, 128
 TEXTS = "assets/kit/debian-summaries/train.parquet"
@@ -70,8 +73,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="studio-mapping-") as folder:
         _write(Path(folder) / "data", asked.rows)
         for _ in range(asked.runs):
-            found["studio"].append(_measured(OURS, Path(folder) / "data"))
-            found["datasets"].append(_measured(PLAIN, Path(folder) / "data"))
+            found["studio"].append(_measured(OURS, Path(folder) / "data", {"ARROW_DEFAULT_MEMORY_POOL": ARROW_POOL}))
+            found["datasets"].append(_measured(PLAIN, Path(folder) / "data", {}))
     for name, runs in found.items():
         speed, peak = statistics.median(one[0] for one in runs), max(one[1] for one in runs)
         each = ", ".join(f"{one[0]:,.0f}" for one in runs)
@@ -91,10 +94,10 @@ def _write(folder: Path, rows: int) -> None:
     pq.write_table(pa.table({"text": numbered}), folder / "train.parquet", row_group_size=10_000)
 
 
-def _measured(code: str, data: Path) -> tuple[float, float]:
+def _measured(code: str, data: Path, more: dict[str, str]) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="studio-mapping-") as folder:
         (Path(folder) / "data").symlink_to(data)
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": f"{folder}/hf"}
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": f"{folder}/hf", **more}
         done = subprocess.run(
             [sys.executable, "-c", HEAD + code, folder, str(LENGTH)],
             env=environment,

@@ -56,17 +56,21 @@ def tokenized(
     """The rows with their tokens; a text that is null has none."""
     texts = table.column(column)
     missing = np.asarray(texts.is_null())
-    rows = encode(texts.fill_null("").to_pylist(), max_length)
-    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    lengths[missing] = 0
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    flat = np.fromiter((token for row, gone in zip(rows, missing, strict=True) if not gone for token in row), np.int32)
+    given, counts, tokens = texts.fill_null("").to_pylist(), [], []
+    for start in range(0, len(given), 1000):  # ids as Python's numbers take ten times the memory
+        rows = encode(given[start : start + 1000], max_length)
+        rows = [[] if gone else row for row, gone in zip(rows, missing[start:], strict=False)]
+        counts.append(np.fromiter(map(len, rows), np.int32, len(rows)))
+        tokens.append(np.fromiter((token for row in rows for token in row), np.int32))
+    lengths = np.concatenate([*counts, np.zeros(0, np.int32)])
+    flat = np.concatenate([*tokens, np.zeros(0, np.int32)])
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32))
     mask = pa.array(missing)
     ids = pa.ListArray.from_arrays(offsets, pa.array(flat), mask=mask)
     seen = pa.ListArray.from_arrays(offsets, pa.array(np.ones(len(flat), np.int8)), mask=mask)
     table = with_column(table, "input_ids", ids)
     table = with_column(table, "attention_mask", seen)
-    table = with_column(table, "length", pa.array(lengths.astype(np.int32), mask=missing))
+    table = with_column(table, "length", pa.array(lengths, mask=missing))
     return table if keep_text else table.drop_columns([column])
 
 

@@ -17,7 +17,7 @@ from studio.jobs.files import read_json, write_json
 
 STATE = "state.json"
 PART_SECONDS = 10.0
-GROUP_BYTES = 16_000_000  # of a row group, in memory
+GROUP_BYTES = 8_000_000  # of a row group, in memory
 GROUP_ROWS = 100_000
 
 
@@ -173,6 +173,6 @@ def joined(files: Sequence[Path], target: Path, schema: pa.Schema) -> None:
     """The files as one of this schema, group by group."""
     with writing.Writer(target, schema) as writer:
         for file in files:
-            with pq.ParquetFile(file) as opened:
+            with pq.ParquetFile(file, pre_buffer=False) as opened:
                 for group in range(opened.num_row_groups):
-                    writer.add(opened.read_row_group(group).replace_schema_metadata(schema.metadata))
+                    writer.add(opened.read_row_group(group, use_threads=False).replace_schema_metadata(schema.metadata))

@@ -124,7 +124,14 @@ def artifact(params: Params, context: JobContext) -> None:
 def modules(params: Params, context: JobContext) -> None:
     names = ("gradio", "torch", "transformers")
     append(context.workdir / "modules", " ".join(name for name in names if name in sys.modules))
-    variables = ("OMP_NUM_THREADS", "TRACKIO_DIR", "CUDA_VISIBLE_DEVICES", "HF_TOKEN")
+    variables = (
+        "OMP_NUM_THREADS",
+        "OMP_WAIT_POLICY",
+        "ARROW_DEFAULT_MEMORY_POOL",
+        "TRACKIO_DIR",
+        "CUDA_VISIBLE_DEVICES",
+        "HF_TOKEN",
+    )
     append(context.workdir / "environment", json.dumps({name: os.environ.get(name) for name in variables}))
 
 

@@ -36,12 +36,15 @@ def run(engine: LocalEngine, job: Job, threads: int = 1) -> tuple[JobSpec, Engin
     return spec, engine.status(handle), engine.logs(handle, 0)[0].decode()
 
 
-def test_process_is_bound_to_its_lease_and_light(engine: LocalEngine) -> None:
+def test_process_is_bound_to_its_lease_and_light(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     spec, status, _ = run(engine, harness.job("modules"), threads=3)
     assert status.outcome == "succeeded"
     assert harness.lines(spec.workdir / "modules") == [""]
     assert json.loads(harness.lines(spec.workdir / "environment")[0]) == {
         "OMP_NUM_THREADS": "3",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
         "TRACKIO_DIR": str(engine.settings.tracking_dir),
         "CUDA_VISIBLE_DEVICES": "",
         "HF_TOKEN": None,
