@@ -1,6 +1,7 @@
 """The data set of the data benchmarks: ten million rows in one Parquet file of about a gigabyte, made once and kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,13 @@ SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "a
 def dataset(folder: Path, rows: int = ROWS, *, foreign: bool = False) -> Dataset:
     """The data set, written when it is not there yet.
 
-    Its pages are small, as the studio writes them; `foreign` ones are as large as pyarrow makes them by itself, and
-    most files of the Hub have them.
+    It lies as the studio writes what it keeps; a `foreign` one as pyarrow writes by itself, Snappy and large pages, and
+    so are most files of the Hub.
     """
-    path = folder / f"{'foreign' if foreign else 'rows'}-{rows}.parquet"
+    path = folder / f"{'foreign' if foreign else 'kept'}-{rows}.parquet"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _write(path, rows, {} if foreign else writing.PAGES)
+        _write(path, rows, foreign=foreign)
     found, columns = parquet.describe({"train": (path,)}, path.name)
     size = path.stat().st_size
     return Dataset(DatasetInfo(str(path), path.stem, "file", found, columns, bytes=size), {"train": (path,)})
@@ -42,18 +43,22 @@ def words(count: int = VOCABULARY) -> list[str]:
     return (pairs + [pair + third for third in SYLLABLES for pair in pairs])[:count]
 
 
-def _write(path: Path, rows: int, pages: Mapping[str, int]) -> None:
+def _write(path: Path, rows: int, *, foreign: bool) -> None:
     chosen, vocabulary, part = np.random.default_rng(SEED), words(), path.with_suffix(".part")
     weights = 1 / np.arange(1, len(vocabulary) + 1)
     edges = np.cumsum(weights / weights.sum())
-    writer: pq.ParquetWriter | None = None
-    for start in range(0, rows, GROUP):
-        table = _group(chosen, edges, vocabulary, start, min(GROUP, rows - start))
-        writer = writer or pq.ParquetWriter(part, table.schema, compression="snappy", **pages)
-        writer.write_table(table, row_group_size=GROUP)
-    if writer is not None:
-        writer.close()
-        part.rename(path)
+    starts = range(0, rows, GROUP)
+    groups = (_group(chosen, edges, vocabulary, start, min(GROUP, rows - start)) for start in starts)
+    first = next(groups)
+    if foreign:
+        with pq.ParquetWriter(part, first.schema, compression="snappy") as plain:
+            for group in chain([first], groups):
+                plain.write_table(group, row_group_size=GROUP)
+    else:
+        with writing.Writer(part, first.schema) as own:
+            for group in chain([first], groups):
+                own.add(group)
+    part.rename(path)
 
 
 def _group(

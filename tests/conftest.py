@@ -12,6 +12,8 @@ import pytest
 
 # read by huggingface_hub when it is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# read by OpenMP when torch is imported: threads that wait asleep leave the processor to the other tests
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # what hf_xet has sent to an address it does not send again, in later runs neither: a test Hub may get the same port
 os.environ["HF_XET_CACHE"] = tempfile.mkdtemp(prefix="studio-xet-")
 

@@ -19,6 +19,7 @@ from studio.core.settings import ROOT, Settings
 from studio.inference import visit, wire
 from studio.inference.models import ModelFiles
 from studio.inference.pool import MB
+from studio.jobs import leases
 
 LOG_BYTES = 5_000_000  # a longer log is put aside at the next start
 COMMAND = (sys.executable, "-m", "studio.inference.server")
@@ -250,6 +251,7 @@ def _start(settings: Settings) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment |= {"PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment |= leases.patient(environment)
     command = [*COMMAND, "--memory-mb", str(settings.inference_memory_mb)]
     with _log(settings.home / "logs" / "inference.log").open("ab") as log:
         return subprocess.Popen(

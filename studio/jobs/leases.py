@@ -167,6 +167,15 @@ def _gpu_free(moment: int) -> dict[str, int]:  # noqa: ARG001  asked once per mo
     return {f"cuda:{row[0]}": int(float(row[2])) << 20 for row in _nvidia_smi("index,name,memory.free")}
 
 
+def patient(environment: Mapping[str, str]) -> dict[str, str]:
+    """What lets the OpenMP threads of a process that starts in `environment` sleep while they wait, not spin.
+
+    Spinning takes the processor from whatever else computes here: with something beside it, a model took three to ten
+    times as long. Whoever has chosen a policy keeps theirs.
+    """
+    return {"OMP_WAIT_POLICY": environment.get("OMP_WAIT_POLICY", "PASSIVE")}
+
+
 def cores() -> int:
     """CPUs that this process may use: affinity and the container's quota are respected."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -41,11 +40,10 @@ TASK = Task("slow", "Slow", "", (text,), labels, NoParams, (), (), lambda *a: Pi
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
-def plugins(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A task that takes its time whatever the machine, as pip would leave its package."""
-    site = tmp_path / "site"
-    site.mkdir()
+    site = tmp_path_factory.mktemp("site")
     install_plugin(site, "slow", SLOW)
     return str(site)
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -29,11 +28,10 @@ CHECK = Check("slow", "Slow", "Takes its time.", "anything", CheckParams, run, "
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
-def plugins(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A check that takes ten seconds whatever the machine, as pip would leave its package."""
-    site = tmp_path / "site"
-    site.mkdir()
+    site = tmp_path_factory.mktemp("site")
     install_plugin(site, "slow", SLOW, "check")
     return str(site)
 

@@ -7,7 +7,6 @@ import signal
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -30,22 +29,31 @@ STEPS = 24  # 180 rows in batches of 16, twice
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plugins() -> str:
     """Where a studio finds packages beside the installed ones."""
     return ""
 
 
-@pytest.fixture
-def running(tmp_path: Path, plugins: str) -> Iterator[RunningStudio]:
-    studio = RunningStudio(tmp_path / "home", {"STUDIO_OFFLINE": "true", "PYTHONPATH": plugins})
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, plugins: str) -> Iterator[RunningStudio]:
+    home = tmp_path_factory.mktemp("survives") / "home"
+    studio = RunningStudio(home, {"STUDIO_OFFLINE": "true", "PYTHONPATH": plugins})
     studio.start()
     yield studio
-    for job in call(studio, "/api/jobs"):
-        if job["state"] not in ("succeeded", "failed", "cancelled"):
-            call(studio, f"/api/jobs/{job['id']}/cancel", {})
-            wait_until(lambda job=job: state(studio, job["id"]) == "cancelled", 60, "the job to stop")  # type: ignore[misc]
     studio.stop()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on(running: RunningStudio) -> Iterator[None]:
+    """Whatever a test left, the next one has a studio without jobs."""
+    yield
+    if running.process is None or running.process.poll() is not None:
+        running.start()
+    for job in call(running, "/api/jobs"):
+        if job["state"] not in ("succeeded", "failed", "cancelled"):
+            call(running, f"/api/jobs/{job['id']}/cancel", {})
+            wait_until(lambda job=job: state(running, job["id"]) == "cancelled", 60, "the job to stop")  # type: ignore[misc]
 
 
 def call(studio: RunningStudio, path: str, body: Any = None) -> Any:
@@ -139,6 +147,7 @@ def test_both_killed_finishes_after_the_restart(running: RunningStudio) -> None:
 
 
 def test_cancel_saves_and_leaves_no_process(running: RunningStudio) -> None:
+    before = set((running.home / "artifacts").glob("*"))
     job = begin(running)
     reached(running, job, 2)
     tree = psutil.Process(runner(running, job))
@@ -146,6 +155,6 @@ def test_cancel_saves_and_leaves_no_process(running: RunningStudio) -> None:
     call(running, f"/api/jobs/{job}/cancel", {})
     wait_until(lambda: state(running, job) == "cancelled", 60, "the job to be cancelled")
     assert [process for process in family[:1] + family[2:] if process.is_running()] == []
-    assert not list((running.home / "artifacts").glob("*")), "nothing half-written"
+    assert set((running.home / "artifacts").glob("*")) == before, "nothing half-written"
     call(running, f"/api/jobs/{job}/retry", {})
     assert finished(running, job)["artifact"]

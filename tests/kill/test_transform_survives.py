@@ -23,10 +23,12 @@ RECIPE = """
 SLOW = """
 import time
 from functools import partial
+from pathlib import Path
 from studio.data.steps.base import Params, Rows, Step
 
 def slowly(table, numbers):
-    time.sleep(0.06 * len(numbers))
+    if Path(__file__).with_name("hold").exists():
+        time.sleep(0.06 * len(numbers))
     return table
 
 work = Rows(lambda params, tools: partial(slowly), costly=True)
@@ -36,27 +38,29 @@ STEP = Step("slow", "Slow", "Takes its time.", Params, work, lambda params: "wai
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
-def plugins(tmp_path: Path) -> str:
-    """A step that takes its time whatever the machine, as pip would leave its package."""
-    site = tmp_path / "site"
-    site.mkdir()
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A step that takes its time while `hold` lies beside it, as pip would leave its package."""
+    site = tmp_path_factory.mktemp("site")
     install_plugin(site, "slow", SLOW, "step")
     return str(site)
 
 
-def test_killed_runner_loses_no_row(running: RunningStudio, tmp_path: Path) -> None:
+def test_killed_runner_loses_no_row(running: RunningStudio, plugins: str, tmp_path: Path) -> None:
     source = tmp_path / "rows" / "train.parquet"
     source.parent.mkdir()
     pq.write_table(pq.read_table("assets/kit/debian-topics/train.parquet").slice(0, 1_000), source)
     asked = {"ref": str(source.parent), "recipe": RECIPE}
     expected = call(running, "/api/datasets/mend", asked)
     whole = finished(running, expected["id"])
+    hold = Path(plugins) / "hold"
+    hold.touch()
     job = str(call(running, "/api/datasets/mend", asked)["id"])
     folder = running.home / "jobs" / job
     wait_until(
         lambda: (folder / "passes" / "002-train" / "state.json").exists(), 240, "the first part of the slow pass"
     )
+    hold.unlink()  # the runner sleeps already; the next one need not
     os.kill(runner(running, job), signal.SIGKILL)
     found = finished(running, job)
     assert found["attempt"] == 2

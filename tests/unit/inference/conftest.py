@@ -70,7 +70,8 @@ def inference(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
     """A worker that knows the plug-in task "probe", found through a real entry point."""
     site = tmp_path_factory.mktemp("site")
     install_plugin(site)
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS")}
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS", "OMP_WAIT_POLICY")}
+    os.environ.pop("OMP_WAIT_POLICY", None)  # what the worker gets by itself
     os.environ |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "HF_TOKEN": "hf_of_nobody"}
     client = Inference(settings)
     client.warm()

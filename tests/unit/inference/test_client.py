@@ -177,6 +177,7 @@ def test_no_token_reaches_the_worker(inference: Inference, tmp_path: Path) -> No
     environment = psutil.Process(inference.status()["pid"]).environ()
     assert "HF_TOKEN" not in environment
     assert environment["HF_HUB_OFFLINE"] == "1"
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_a_killed_worker_costs_those_who_wait_and_nobody_after(inference: Inference, tmp_path: Path) -> None:

@@ -167,3 +167,8 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
     assert [device.id for device in leases.detect()[:-1]] == ["cuda:2"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert len(leases.detect()) == 1
+
+
+def test_threads_that_wait_sleep_unless_somebody_has_chosen() -> None:
+    assert leases.patient({"PATH": "/bin"}) == {"OMP_WAIT_POLICY": "PASSIVE"}
+    assert leases.patient({"OMP_WAIT_POLICY": "ACTIVE"}) == {"OMP_WAIT_POLICY": "ACTIVE"}

@@ -1,23 +1,18 @@
-"""Tasks that hear and speak: with the kit's models and voice where there is one, else with tiny ones."""
+"""Tasks that hear: labels, one's own labels and words, with the kit's models or tiny ones."""
 
 import ast
 import dataclasses
-import io
 import json
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
 from huggingface_hub.inference._generated import types as hub_types
 from safetensors.torch import load_file, save_file
 
 from studio.core.errors import InvalidInput, StudioError
-from studio.core.settings import ROOT
-from studio.starter import kit, voice
+from studio.starter import kit
 from studio.tasks import TASKS
 from studio.tasks.base import EXAMPLES
 from studio.tasks.generation import AllGenerationParams
@@ -26,18 +21,11 @@ from tests.contract import fresh
 from tests.contract.test_tasks import same
 from tests.tiny import audio, text
 from tests.tiny.tokenizers import letters
+from tests.unit.tasks.sounding import Model, ask, loaded
 from tests.unit.tasks.test_media_sound import muxed, packed, tone
 
 NOVEL, CHAPTER, THREE = (EXAMPLES / name for name in ("novel.mp3", "chapter.mp3", "three.mp3"))
-HEAR, SAY, MAKE = "automatic-speech-recognition", "text-to-speech", "text-to-audio"
-Model = tuple[Any, Path]
-
-
-def loaded(task: str, save: Callable[[Path], None], folder: Path) -> Model:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # saving is not what is tested
-        save(folder)
-    return TASKS[task].load(folder, None, "cpu"), folder
+HEAR = "automatic-speech-recognition"
 
 
 @pytest.fixture(scope="module")
@@ -60,32 +48,10 @@ def clap(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return loaded("zero-shot-audio-classification", audio.save_clap, tmp_path_factory.mktemp("clap"))
 
 
-@pytest.fixture(scope="module")
-def vits(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return loaded(SAY, audio.save_vits, tmp_path_factory.mktemp("vits"))
-
-
-@pytest.fixture(scope="module")
-def musicgen(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return loaded(MAKE, audio.save_musicgen, tmp_path_factory.mktemp("musicgen"))
-
-
-def ask(task: str, model: Model, given: object, **params: Any) -> Any:
-    return TASKS[task].predict(model[0], [{"inputs": given}], TASKS[task].params(**params))[0]
-
-
 def printed(task: str, model: Model, file: Path, folder: Path, base: str = "", **params: Any) -> Any:
     """What the snippet prints about a file."""
     code = TASKS[task].snippet(str(model[1]), {"inputs": str(file)}, TASKS[task].params(**params), base)
     return ast.literal_eval(fresh.printed(code, folder))
-
-
-def sound_of(content: bytes) -> tuple[Any, int]:
-    samples, rate = soundfile.read(io.BytesIO(content), dtype="float32")
-    return samples, rate
-
-
-# ---- labels
 
 
 def test_the_kit_knows_its_words() -> None:
@@ -161,9 +127,6 @@ def test_what_only_training_needs_may_be_missing(classifier: Model, tmp_path: Pa
         TASKS["audio-classification"].load(tmp_path, None, "cpu")
 
 
-# ---- one's own labels
-
-
 def test_of_long_sounds_the_same_piece_is_heard_again(clap: Model, tmp_path: Path) -> None:
     chosen: dict[str, Any] = {"candidate_labels": ["rain", "a dog"], "hypothesis_template": "{} is heard"}
     first, again = (
@@ -195,9 +158,6 @@ def test_a_model_that_hears_nothing_is_refused(tmp_path: Path) -> None:
     text.save_bert(tmp_path, "BertModel")
     with pytest.raises(WrongModel):
         TASKS["zero-shot-audio-classification"].load(tmp_path, None, "cpu")
-
-
-# ---- words
 
 
 @pytest.mark.parametrize("file", [NOVEL, CHAPTER], ids=["short", "long"])
@@ -290,118 +250,3 @@ def test_generation_parameters_are_the_hubs(name: str) -> None:
 def test_early_stopping_may_be_written_as_text() -> None:
     wanted = {"True": True, "false": False, "never": "never", None: None, True: True}
     assert {given: AllGenerationParams(early_stopping=given).early_stopping for given in wanted} == wanted
-
-
-# ---- speech and other sounds
-
-
-@pytest.fixture(scope="module")
-def hibari() -> Model:
-    folder = kit.entry("kit:hibari").path
-    return TASKS[SAY].load(folder, None, "cpu"), folder
-
-
-def test_the_kits_voice_is_heard(hibari: Model) -> None:
-    spoken = ask(SAY, hibari, "The train to Edinburgh leaves from platform nine.")
-    samples, rate = sound_of(spoken)
-    assert rate == 24_000
-    assert 2 < len(samples) / rate < 6
-    frames = samples[: len(samples) // 240 * 240].reshape(-1, 240)
-    audible = np.sqrt((frames**2).mean(axis=1)) > 0.01
-    assert 0.4 < audible.mean() < 1  # words, with pauses
-    assert ask(SAY, hibari, "The train to Edinburgh leaves from platform nine.") == spoken
-    assert 5_000_000 < hibari[0].bytes < 20_000_000
-
-
-def test_the_kits_voice_has_a_speed_and_a_seed(hibari: Model) -> None:
-    slow, fast = (sound_of(ask(SAY, hibari, "Good morning.", speed=speed))[0] for speed in (0.6, 1.6))
-    assert len(slow) > 1.5 * len(fast)
-    other = ask(SAY, hibari, "Good morning.", generation_parameters={"seed": 5})
-    assert other != ask(SAY, hibari, "Good morning.")
-
-
-@pytest.mark.parametrize(
-    ("given", "params", "field"),
-    [
-        ("…!?", {}, "inputs"),
-        ("so on " * 1000, {}, "inputs"),
-        ("Hello.", {"generation_parameters": {"do_sample": True}}, "generation_parameters.do_sample"),
-    ],
-)
-def test_what_the_kits_voice_cannot_say_is_refused(
-    hibari: Model, given: str, params: dict[str, Any], field: str
-) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        ask(SAY, hibari, given, **params)
-    assert caught.value.field == field
-
-
-def test_a_voice_that_is_not_the_measured_one_is_not_loaded(tmp_path: Path) -> None:
-    (tmp_path / voice.SETTINGS).write_text(json.dumps(voice.pinned() | {"version": "9.9"}))
-    with pytest.raises(voice.VoiceMissing):
-        TASKS[SAY].load(tmp_path, None, "cpu")
-
-
-def samples(content: bytes) -> Any:
-    """Whole numbers, wide enough for their difference."""
-    return soundfile.read(io.BytesIO(content), dtype="int16")[0].astype("int32")
-
-
-@pytest.mark.parametrize("kind", ["hibari", "vits", "musicgen"])
-def test_snippets_write_the_same_sound(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    model = request.getfixturevalue(kind)
-    task = MAKE if kind == "musicgen" else SAY
-    inside = model[1].relative_to(ROOT) if kind == "hibari" else model[1]  # as "show code" writes the kit's
-    chosen: dict[str, Any] = {"musicgen": {"generation_parameters": {"do_sample": True, "seed": 3}}}.get(
-        kind, {"speed": 1.5}
-    )
-    code = TASKS[task].snippet(str(inside), {"inputs": "hello there"}, TASKS[task].params(**chosen), "")
-    assert fresh.printed(code, tmp_path) == ""
-    (written,) = tmp_path.iterdir()
-    here, there = (samples(one) for one in (ask(task, model, "hello there", **chosen), written.read_bytes()))
-    assert len(here) == len(there)
-    assert np.abs(here - there).max() <= 1, "but for the last bit, which threads may round otherwise"
-
-
-def test_a_vits_voice_has_a_speed_and_a_seed(vits: Model) -> None:
-    def seconds(**params: Any) -> int:
-        return len(sound_of(ask(SAY, vits, "hello there, how are you?", **params))[0])
-
-    assert seconds(speed=0.5) > 1.5 * seconds() > 1.5 * seconds(speed=2)
-    assert ask(SAY, vits, "hello") == ask(SAY, vits, "hello")
-    assert ask(SAY, vits, "hello") != ask(SAY, vits, "hello", generation_parameters={"seed": 1})
-
-
-@pytest.mark.parametrize(
-    ("kind", "given", "params", "field"),
-    [
-        ("vits", "1234", {}, "inputs"),
-        ("vits", "日本語", {}, "inputs"),
-        ("vits", "a" * 1001, {}, "inputs"),
-        ("vits", "hello", {"generation_parameters": {"top_k": 3}}, "generation_parameters.top_k"),
-        ("musicgen", "a" * 1001, {}, "inputs"),
-        ("musicgen", "a tune", {"speed": 1.5}, "speed"),
-        ("musicgen", "a tune", {"generation_parameters": {"num_beams": 4}}, "generation_parameters"),
-    ],
-)
-def test_what_models_cannot_say_is_refused(
-    kind: str, given: str, params: dict[str, Any], field: str, request: pytest.FixtureRequest
-) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        ask(MAKE if kind == "musicgen" else SAY, request.getfixturevalue(kind), given, **params)
-    assert caught.value.field == field
-
-
-def test_music_is_as_long_as_wanted(musicgen: Model) -> None:
-    short, long = (
-        len(sound_of(ask(MAKE, musicgen, "a tune", generation_parameters={"max_new_tokens": count}))[0])
-        for count in (20, 60)
-    )
-    assert long > 2 * short > 0
-
-
-def test_bark_speaks_too(tmp_path: Path) -> None:
-    model = loaded(SAY, audio.save_bark, tmp_path)
-    samples, rate = sound_of(ask(SAY, model, "the cat"))
-    assert rate == 24_000
-    assert len(samples) > 1000
