@@ -78,6 +78,10 @@ class Conflict(UserError):
     status = 409
 
 
+class Unopened(Conflict):
+    """This is opened by a job first."""
+
+
 class QuotaExceeded(UserError):
     """The limit for one user is reached."""
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from studio.core import addresses
 from studio.core.errors import InvalidInput, NotFound, UnknownName
 from studio.core.settings import Settings
-from studio.data import content, owned, servers, uploads
+from studio.data import beginnings, content, owned, servers, uploads
 from studio.data.content import FORMATS, MEGABYTE
 from studio.data.records import DatasetInfo
 from studio.data.watching import UNWATCHED, Watch
@@ -13,7 +13,6 @@ from studio.data.watching import UNWATCHED, Watch
 FIELD = "source"
 LOCAL_OWNER = "local"
 FETCHING = 0.6  # of the work is the way here
-AT_ONCE = 20 * MEGABYTE  # a file here that is larger is converted by a job
 
 
 def check(source: str, settings: Settings, owner: str, name: str = "") -> None:
@@ -54,7 +53,7 @@ def takes_long(source: str, owner: str) -> bool:
     path = Path(source).expanduser() if owner == LOCAL_OWNER else Path()
     ending = path.suffix.lower()
     try:
-        return ending in FORMATS and ending != ".parquet" and path.is_file() and path.stat().st_size > AT_ONCE
+        return ending in FORMATS and ending != ".parquet" and path.is_file() and path.stat().st_size > beginnings.SMALL
     except OSError:
         return False
 

@@ -1,7 +1,6 @@
 """SQL that a user gives for each row: one expression, which sees the row and nothing else, and always says the same."""
 
 import atexit
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,75 +10,29 @@ from typing import Any
 import duckdb
 
 from studio.core.errors import InvalidInput, TimedOut
-from studio.data import parquet
+from studio.data import parquet, syntax
 from studio.data.parquet import quote
 from studio.data.processes import Pool
 from studio.data.records import Column, column_kind
 
 # Words that stand for a moment or a session where no column is called so.
 MOMENTS = frozenset(
-    [
-        "current_date",
-        "current_time",
-        "current_timestamp",
-        "localtime",
-        "localtimestamp",
-        "current_user",
-        "current_role",
-        "current_catalog",
-        "current_schema",
-        "current_database",
-        "session_user",
-        "user",
-    ]
+    {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user"}
+    | {"current_role", "current_catalog", "current_schema", "current_database", "session_user", "user"}
 )
 MACROS = frozenset(
-    [
-        "split_part",
-        "nullif",
-        "fmod",
-        "fdiv",
-        "days_in_month",
-        "date_add",
-        "json",
-        "if",
-        "array_append",
-        "array_prepend",
-        "array_push_front",
-        "array_push_back",
-        "array_pop_front",
-        "array_pop_back",
-        "array_reverse",
-        "array_to_string",
-        "list_append",
-        "list_prepend",
-        "list_reverse",
-        "list_sum",
-        "list_avg",
-        "list_min",
-        "list_max",
-        "list_count",
-        "list_first",
-        "list_last",
-        "list_median",
-        "list_mode",
-        "list_bool_or",
-        "list_bool_and",
-        "list_any_value",
-        "list_stddev_pop",
-        "list_stddev_samp",
-        "list_var_pop",
-        "list_var_samp",
-        "list_string_agg",
-        "map_contains_value",
-        "map_contains_entry",
-    ]
+    {"split_part", "nullif", "fmod", "fdiv", "days_in_month", "date_add", "json", "if", "array_append"}
+    | {"array_prepend", "array_push_front", "array_push_back", "array_pop_front", "array_pop_back", "array_reverse"}
+    | {"array_to_string", "list_append", "list_prepend", "list_reverse", "list_sum", "list_avg", "list_min"}
+    | {"list_max", "list_count", "list_first", "list_last", "list_median", "list_mode", "list_bool_or"}
+    | {"list_bool_and", "list_any_value", "list_stddev_pop", "list_stddev_samp", "list_var_pop", "list_var_samp"}
+    | {"list_string_agg", "map_contains_value", "map_contains_entry"}
 )
 REFUSED = {
     "SUBQUERY": "A query inside the expression sees other rows.",
     "WINDOW": "A window sees other rows.",
     "STAR": "Name the columns one by one.",
-    "PARAMETER": "Write values out; there is nothing to put in for ? and $1.",
+    "PARAMETER": syntax.PARAMETER,
 }
 SECONDS = 20.0
 UNFIT = "It must say the same for the same row each time, and see no other row."
@@ -110,8 +63,8 @@ def check(text: str, field: str, columns: tuple[Column, ...]) -> None:
     except duckdb.Error as error:
         raise InvalidInput(field, text, f"This is no SQL expression: {parquet.reason(error)}.") from None
     known = {column.name.casefold() for column in columns}
-    for node in _nodes(_tree(text, field)):
-        kind = node["class"]
+    for node in syntax.nodes(_tree(text, field)):
+        kind = node.get("class")
         if kind in REFUSED:
             raise InvalidInput(field, text, REFUSED[kind])
         if kind == "FUNCTION":
@@ -173,24 +126,7 @@ def _functions() -> dict[str, frozenset[tuple[str, str]]]:
 
 def _tree(text: str, field: str) -> Any:
     with parquet.connect([]) as connection:
-        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT (\n{text}\n)"]).fetchone()
-    try:
-        tree = json.loads(row[0]) if row else {"error": True}
-    except RecursionError:
-        raise InvalidInput(field, text, "It is nested too deeply.") from None
-    if tree["error"]:
-        raise InvalidInput(field, text, f"This is no SQL expression: {tree.get('error_message', 'it is empty')}.")
-    return tree["statements"]
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every node of an expression; without recursion, since a user may nest as deep as the text allows."""
-    waiting = [tree]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            if "class" in one:
-                yield one
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+        try:
+            return syntax.parsed(connection, f"SELECT (\n{text}\n)")
+        except syntax.Unreadable as error:
+            raise InvalidInput(field, text, f"This is no SQL expression: {error}.") from None

@@ -17,8 +17,8 @@ from typing import Any
 
 from studio.core.errors import HubUnreachable, InvalidInput, UnknownName
 from studio.core.settings import Settings
-from studio.data import beginnings, splits
-from studio.data.beginnings import Beginning
+from studio.data import beginnings, hubfiles, splits
+from studio.data.beginnings import Beginning, Begun
 from studio.data.blocks import BLOCK, Blocks, Store
 from studio.data.content import FORMATS, MEDIA, MEGABYTE
 from studio.data.records import RemoteFile
@@ -27,7 +27,7 @@ from studio.hub import downloads
 from studio.hub.datasets import HubFile, Listing
 
 SECONDS = 60  # how long the Hub is not asked again about the same data set
-SMALL = 20 * MEGABYTE  # what is not Parquet and no larger is downloaded rather than looked for as Parquet
+SMALL = beginnings.SMALL  # what is not Parquet and no larger is downloaded rather than looked for as Parquet
 MAX_FILES = 2_000  # of one configuration; each has a footer that is read before the first page
 AT_ONCE = 8
 NAMED = 200  # files that a download is told by name
@@ -45,9 +45,7 @@ class Found:
         header: the YAML of its card, untrusted.
         config: the configuration that this is, "" where there are none.
         configs: all of them, the default one first.
-        begun: split → the beginning of its first file.
-        partial: says of how much that is the beginning; "" where it is all.
-        cut: the splits that have more than that.
+        begun: what is only the beginning of it.
     """
 
     sha: str
@@ -57,9 +55,7 @@ class Found:
     configs: tuple[str, ...] = ()
     files: dict[str, tuple[RemoteFile, ...]] = field(default_factory=dict)
     folder: Path | None = None
-    begun: dict[str, Beginning] = field(default_factory=dict)
-    partial: str = ""
-    cut: tuple[str, ...] = ()
+    begun: Begun = field(default_factory=Begun)
 
 
 def find(repo_id: str, revision: str, config: str, settings: Settings, *, whole: bool = True) -> Found:
@@ -70,13 +66,18 @@ def find(repo_id: str, revision: str, config: str, settings: Settings, *, whole:
     Raises:
         InvalidInput: at "dataset": nothing readable, too many files, or too large to be downloaded.
         UnknownName: no such configuration.
+        Unopened: it need not be whole, but all of it would be a large download, and it has no beginning.
         NotFound, SignInRequired, Forbidden, HubError: what the Hub said, or that it said nothing.
     """
     listing = _listing(repo_id, revision, settings)
     if listing is None:
         return _downloaded(repo_id, revision, config, settings, ())
     found, files = _undownloaded(listing, revision, config, settings, whole=whole)
-    return found or _downloaded(repo_id, revision, config, settings, [file.path for file in files])
+    names = [file.path for file in files]
+    small = sum(file.size for file in files) <= SMALL or len(files) > NAMED
+    if found is None and not small and not downloads.downloaded("dataset", repo_id, listing.sha, names):
+        return replace(_in_place(listing, {}, config, settings), folder=hubfiles.bring(listing, files, settings))
+    return found or _downloaded(repo_id, revision, config, settings, names)
 
 
 def check_size(repo_id: str, revision: str, config: str, settings: Settings) -> None:
@@ -107,13 +108,26 @@ def _undownloaded(
     if all(file.sha256 and PurePosixPath(file.path).suffix.lower() == ".parquet" for file in chosen):
         return _in_place(listing, found, config, settings), chosen
     large = sum(file.size for file in chosen) > SMALL
-    begins = large and not whole and not downloads.downloaded("dataset", repo_id, listing.sha, names)
+    begins = large and not whole and not _here(listing, chosen, settings)
     if large and not revision:
         converted = _converted(repo_id, listing, config, settings)
-        if converted is not None and (begins or not converted.partial):
+        if converted is not None and (begins or not converted.begun.cut):
             return converted, chosen
-    begun = _begun(listing, found, config, settings) if begins and beginnings.have_rows(names) else None
-    return begun, chosen
+    if begins and beginnings.have_rows(names):
+        return _begun(listing, found, config, settings), chosen
+    if begins:
+        size = sum(file.size for file in chosen)
+        downloads.check_size("dataset", repo_id, size, settings)
+        raise beginnings.unopened(ref, size)
+    return None, chosen
+
+
+def _here(listing: Listing, files: Sequence[HubFile], settings: Settings) -> bool:
+    """Whether all of these files lie on this machine, whoever has brought them."""
+    names = [file.path for file in files]
+    return hubfiles.here(listing, files, settings) or downloads.downloaded(
+        "dataset", listing.repo_id, listing.sha, names
+    )
 
 
 def configs(repo_id: str, revision: str, settings: Settings) -> tuple[str, ...]:
@@ -153,18 +167,16 @@ def _in_place(listing: Listing, found: Mapping[str, Sequence[str]], config: str,
 
 
 def _begun(listing: Listing, found: Mapping[str, Sequence[str]], config: str, settings: Settings) -> Found:
-    files = {split: [listing.file(name) for name in of] for split, of in found.items()}
-    first = {split: next((file for file in of if file.size), of[0]) for split, of in files.items()}
-    most, state = beginnings.length(len(files)), f"{listing.repo_id}@{listing.sha}"
-    begun = {
-        split: Beginning(file.path, file.size, min(most, file.size), state, _blocks(listing, file, settings).read)
-        for split, file in first.items()
-    }
-    sizes = {split: sum(file.size for file in of) for split, of in files.items()}
-    cut = tuple(split for split in files if begun[split].stop < sizes[split])
-    told = beginnings.told(list(begun.values()), sum(sizes.values()), settings.max_dataset_mb * MEGABYTE)
-    plain = _in_place(listing, {}, config, settings)
-    return replace(plain, begun=begun, cut=cut, partial=told if cut else "")
+    state, limit = f"{listing.repo_id}@{listing.sha}", settings.max_dataset_mb * MEGABYTE
+    sizes = {split: {name: listing.file(name).size for name in of} for split, of in found.items()}
+
+    def make(name: str, size: int, stop: int) -> Beginning:
+        return Beginning(name, size, stop, state, _blocks(listing, listing.file(name), settings).read)
+
+    then = "download it to see and use all of it"
+    if sum(size for of in sizes.values() for size in of.values()) > limit:
+        then = f"at most {beginnings.said(limit)} are downloaded here (STUDIO_MAX_DATASET_MB)"
+    return replace(_in_place(listing, {}, config, settings), begun=beginnings.begun(sizes, make, then))
 
 
 def _remote(listing: Listing, file: HubFile, settings: Settings) -> RemoteFile:
@@ -204,8 +216,7 @@ def _converted(repo_id: str, listing: Listing, config: str, settings: Settings) 
         wanted,
         names,
         files,
-        partial="The beginning of it only: the Hub has made Parquet of no more." if cut else "",
-        cut=cut,
+        begun=Begun(partial="The beginning of it only: the Hub has made Parquet of no more." if cut else "", cut=cut),
     )
 
 

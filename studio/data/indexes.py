@@ -59,7 +59,7 @@ def building(folder: Path) -> Path:
 
 @contextmanager
 def alone(folder: Path, check: Callable[[], None]) -> Iterator[None]:
-    """The right to build the index that will lie in `folder`; `check` is called while another has it, and may raise."""
+    """The right to make what will lie in `folder`; `check` is called while another has it, and may raise."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_name(f".{folder.name}.lock"), mode=0o600)
     while True:

@@ -1,7 +1,7 @@
 """What a recipe does to the first rows, shown before anything is written: before, after, what changed, what went."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -11,10 +11,11 @@ from studio.data import media, parquet, reading, thumbnails
 from studio.data.cells import plain
 from studio.data.mending import Mending
 from studio.data.records import Basis, Column, Dataset
-from studio.data.steps.base import NO_TOOLS, Tools
+from studio.data.steps.base import NO_TOOLS, Rows, Tools
 from studio.data.trials import CARRIED, StepCount, Trial, Tried
 
 MOST = 100
+BEFORE = 2  # rows that are shown before the first to which something happens
 MEDIA_BYTES = 3_000_000  # of the pictures and sounds before, and after
 
 
@@ -47,6 +48,8 @@ class Preview:
         parts: rows of every split of the result, of those that were tried.
         basis: how many rows of the source were tried; of the whole, the result is exact to its last row.
         notes: in what the data set differs from the one that the recipe was written for; what could not be tried whole.
+        start: the number of the first row that is shown: where nothing happens to the first ones, it is one that
+            comes shortly before a row to which something does.
     """
 
     split: str
@@ -60,6 +63,7 @@ class Preview:
     basis: Basis
     notes: list[str]
     media_before: list[dict[int, str]] = field(default_factory=list)
+    start: int = 0
 
 
 def preview(
@@ -87,21 +91,54 @@ def preview(
     with reading.opened(dataset, split) as opened:
         columns = opened.columns
     trial = Trial.of(dataset, split, mending, rows, tools)
-    result, first = trial.result, trial.head.slice(0, rows)
+    result = trial.result
     shown = split if split in result else next(iter(result))
+    start = _start(result[shown], trial.head, rows) if _whole(mending) else 0
+    first = trial.head.slice(start, rows)
     return Preview(
         split=shown,
         columns_before=columns,
         before=[list(row) for row in _cells(first, columns)],
         columns=result[shown].columns,
-        after=_compared(result[shown], trial.head, rows, with_media=with_media),
-        removed=_removed(result, len(first)),
+        after=_compared(_from(result[shown], start), trial.head, rows, with_media=with_media),
+        removed=_removed(result, range(start, start + len(first))),
         counts=trial.counts,
         parts={name: len(one.table) for name, one in result.items()},
         basis=dataset.basis(split, len(trial.head)),
         notes=[*mending.notes(dataset), *trial.notes],
         media_before=_media(first, columns) if with_media else [],
+        start=start,
     )
+
+
+def _whole(mending: Mending) -> bool:
+    """Whether all rows of the head are tried: no step is so costly that it is for those that are shown only."""
+    works = [entry.step.work for entry in mending.steps]
+    return not any(isinstance(work, Rows) and work.costly for work in works)
+
+
+def _start(found: Tried, head: pa.Table, rows: int) -> int:
+    """Shortly before the first row that is changed or gone; 0 where that is among the first, or order is new."""
+    known = [number for number in found.table.column(CARRIED).to_pylist() if number is not None]
+    if known != sorted(known) or any(column.name not in head.column_names for column in found.columns):
+        return 0
+    first = min(set(range(len(head))) - set(known), default=len(head))
+    kept = head.take(pa.array(known, pa.int64()))
+    for column in found.columns:
+        if column.type != media.COLUMN:
+            cells = (one.column(column.name).to_pylist() for one in (kept, found.table))
+            pairs = zip(known, *cells, strict=False)  # rows that were added come last, and have no number
+            first = min(first, next((number for number, old, new in pairs if not _same(old, new)), first))
+    return max(0, first - BEFORE) if rows <= first < len(head) else 0
+
+
+def _from(found: Tried, start: int) -> Tried:
+    """The result from a row of the source on."""
+    if not start:
+        return found
+    numbers = found.table.column(CARRIED).to_pylist()
+    place = next((place for place, number in enumerate(numbers) if number is None or number >= start), len(numbers))
+    return replace(found, table=found.table.slice(place))
 
 
 def _cells(table: pa.Table, columns: tuple[Column, ...]) -> Iterator[list[Any]]:
@@ -161,6 +198,6 @@ def _same(old: Any, new: Any) -> bool:
     return type(old) is type(new) and (old == new or (old != old and new != new))
 
 
-def _removed(tried: Mapping[str, Tried], rows: int) -> list[int]:
+def _removed(tried: Mapping[str, Tried], rows: range) -> list[int]:
     left = {number for one in tried.values() for number in one.table.column(CARRIED).to_pylist()}
-    return [number for number in range(rows) if number not in left]
+    return [number for number in rows if number not in left]

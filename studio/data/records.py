@@ -40,6 +40,7 @@ class DatasetInfo:
         languages: their codes, for example en, where the owner has stated them.
         partial: where this is the beginning of a data set only, a sentence that says of how much; "" for a whole one.
         cut: the splits then that have more rows than are here.
+        share: how much of the source's bytes that is, between 0 and 1, where it is known.
     """
 
     ref: str
@@ -57,6 +58,7 @@ class DatasetInfo:
     languages: tuple[str, ...] = ()
     partial: str = ""
     cut: tuple[str, ...] = ()
+    share: float = 1.0
 
     def partial_of(self, split: str) -> str:
         """The same for one split; "" for one that is here as a whole."""

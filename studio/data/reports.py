@@ -169,8 +169,9 @@ def _where(one: Evidence) -> str:
 
 
 def _remedy(finding: Finding) -> str:
-    step = f' The step "{finding.step}" of a recipe does it.' if finding.step else ""
-    return f"What to do: {finding.remedy}{step}"
+    steps = " and ".join(f'"{step}"' for step in dict.fromkeys(mend.step for mend in finding.mends))
+    told = f" In a recipe: the step {steps}." if steps else ""
+    return f"What to do: {finding.remedy}{told}"
 
 
 def page(report: Report) -> str:

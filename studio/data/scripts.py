@@ -24,6 +24,7 @@ NEEDS = {  # module → package
     "scipy": "scipy",
     "soundfile": "soundfile",
     "phonenumbers": "phonenumbers",
+    "ftfy": "ftfy",
     "transformers": "transformers",
     "torch": "torch",
 }

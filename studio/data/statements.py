@@ -1,16 +1,15 @@
 """SQL that a visitor writes: one SELECT over the tables they were given, with functions that only compute.
 
-A second fence around a database that reaches nothing else anyway. It reads DuckDB's own syntax tree, in the process
-that will run the statement.
+A second fence around a database that reaches nothing else anyway. It looks at DuckDB's own reading of the statement, in
+the process that will run it.
 """
 
-import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import duckdb
 
-from studio.data import parquet
+from studio.data import parquet, syntax
 
 MAX_CHARACTERS = 20_000
 QUERIES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE", "RECURSIVE_CTE_NODE"})
@@ -49,11 +48,11 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str, tables: Collection
     _check_text(query)
     if len(found := connection.extract_statements(query)) != 1 or found[0].type != duckdb.StatementType.SELECT:
         raise Refused(ONE)
-    row = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    if tree["error"] or len(tree["statements"]) != 1:
-        raise Refused(ONE)
-    nodes = list(_nodes(tree["statements"]))
+    try:
+        (statement,) = syntax.parsed(connection, query)
+    except (syntax.Unreadable, ValueError):
+        raise Refused(ONE) from None
+    nodes = list(syntax.nodes(statement))
     named = _named(connection, nodes)
     known = {name.casefold() for name in tables}
     functions = _functions(connection)
@@ -65,8 +64,8 @@ def _check(connection: duckdb.DuckDBPyConnection, query: str, tables: Collection
                 raise Refused(ONE)
         elif "query_location" in node and "sample" in node:
             _check_table(node, known | named, sorted(tables))
-    statement: dict[str, Any] = tree["statements"][0]["node"]
-    return statement
+    whole: dict[str, Any] = statement["node"]
+    return whole
 
 
 def _check_text(query: str) -> None:
@@ -93,7 +92,7 @@ def _check_table(node: dict[str, Any], known: Collection[str], given: list[str])
 
 def _check_expression(node: dict[str, Any], functions: Collection[str]) -> None:
     if node["class"] == "PARAMETER":
-        raise Refused("Write values out; there is nothing to put in for ? and $1.")
+        raise Refused(syntax.PARAMETER)
     if node["class"] in ("FUNCTION", "WINDOW"):
         name, place = str(node["function_name"]), (node.get("schema") or node.get("catalog"))
         if name.casefold() not in functions or place not in (None, "", "main"):
@@ -119,15 +118,3 @@ def _functions(connection: duckdb.DuckDBPyConnection) -> set[str]:
         if computes or (kind == "macro" and schema == "main"):
             found.add(name)
     return found - REFUSED
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the tree; a stack of its own, for a query may be nested deeply."""
-    left = [tree]
-    while left:
-        node = left.pop()
-        if isinstance(node, dict):
-            yield node
-            left.extend(node.values())
-        elif isinstance(node, list):
-            left.extend(node)

@@ -3,8 +3,12 @@
 import base64
 import io
 import struct
+from typing import TYPE_CHECKING
 
 from studio.data import details
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SIDE = 160  # pixels of a picture's longer side
 MOST_PIXELS = 50_000_000  # of a picture that is decoded
@@ -20,21 +24,28 @@ def data_url(content: bytes) -> str:
 
 def picture(content: bytes) -> str:
     """At most 160 pixels wide and high, as WebP; "" for what is no picture."""
+    small = decoded(content)
+    if small is None:
+        return ""
+    small.thumbnail((SIDE, SIDE))
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=85)
+    return _url("image/webp", out.getvalue())
+
+
+def decoded(content: bytes) -> "Image | None":
+    """A picture, upright; a large JPEG at a smaller scale. None for what is none."""
     from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                return ""
+                return None
             opened.draft("RGB", (2 * SIDE, 2 * SIDE))
             clear = opened.mode in ("RGBA", "LA", "PA") or "transparency" in opened.info
-            small = ImageOps.exif_transpose(opened).convert("RGBA" if clear else "RGB")
-            small.thumbnail((SIDE, SIDE))
+            return ImageOps.exif_transpose(opened).convert("RGBA" if clear else "RGB")
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
-        return ""
-    out = io.BytesIO()
-    small.save(out, "WEBP", quality=85)
-    return _url("image/webp", out.getvalue())
+        return None
 
 
 def sound(content: bytes) -> str:

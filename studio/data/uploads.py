@@ -54,7 +54,7 @@ def store(
     """
     title = clean_title(name)
     try:
-        owned.check(settings, owner, "file", title)
+        owned.check(settings, owner, "file", title, besides=upload_id)
         content.recognise(path, title, settings.max_upload_mb * content.MEGABYTE)
         target = owned.folder(settings, owner) / (upload_id or secrets.token_hex(8))
         return _store(path, title, target, settings, owner, watch)
@@ -83,11 +83,13 @@ def _store(path: Path, title: str, target: Path, settings: Settings, owner: str,
             description=f"Uploaded {time.strftime('%Y-%m-%d', time.gmtime())}. {taken.remark}".strip(),
             bytes=sum(path.stat().st_size for paths in files.values() for path in paths),
         )
-        owned.check(settings, owner, "file", title, info.bytes)
+        owned.reserve(settings, owner, target.name, info.bytes)  # first: of two at once, one sees the other
+        owned.check(settings, owner, "file", title, info.bytes, besides=target.name)
         meta = Meta(created_at=time.time(), info=info)
         (staging / META).write_text(meta.model_dump_json(indent=2), encoding="utf-8")
         staging.rename(target)
     finally:
+        owned.release(settings, owner, target.name)
         shutil.rmtree(staging, ignore_errors=True)
     return info
 

@@ -3,9 +3,10 @@
 Files are the only channel to the outside, so that any engine can carry them and a dead web process loses nothing.
 """
 
+import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,26 @@ class Tracker(Protocol):
         """Write out what is pending."""
 
 
+class Allowance(Protocol):
+    """How much a job may write; `studio.recipes.allowance` has the one for visitors."""
+
+    def check(self, staged: Sequence[Path], *, now: bool = False) -> None:
+        """Raise `QuotaExceeded` where it has written too much; looks seldom, or `now`."""
+
+    def over(self) -> None:
+        """The result is kept, and counts by itself."""
+
+
+class Unlimited:
+    """As much as there is."""
+
+    def check(self, staged: Sequence[Path], *, now: bool = False) -> None:
+        """Nothing is too much."""
+
+    def over(self) -> None:
+        """Nothing was counted."""
+
+
 @dataclass
 class JobContext:
     """Handed to `Recipe.run`.
@@ -35,12 +56,16 @@ class JobContext:
         spec: the job as it was launched.
         attempt_dir: this attempt's files (progress, result, cancel flag).
         tracker: the run's metrics.
+        allowance: how much it may write.
+        staged: the folders that were begun for a result.
     """
 
     spec: JobSpec
     attempt_dir: Path
     tracker: Tracker
+    allowance: Allowance = field(default_factory=Unlimited)
     artifact: Artifact | None = None
+    staged: list[Path] = field(default_factory=list)
     _phase: str = "running"
     _last: tuple[float, float, str] = (0, 0, "")
 
@@ -73,6 +98,7 @@ class JobContext:
         """How far the job is; cheap enough for every step."""
         self._last = (done, total, message)
         self._write()
+        self.allowance.check(self.staged)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Scalars of one step, for the curves."""
@@ -85,12 +111,20 @@ class JobContext:
 
     def stage(self) -> Path:
         """An empty folder for the result, beside the finished artifacts."""
-        return stage(self.spec.artifacts_dir)
+        self.staged.append(stage(self.spec.artifacts_dir))
+        return self.staged[-1]
 
     def commit(self, staging: Path, manifest: Manifest) -> Artifact:
         """Turn the staged folder into an artifact, whole or not at all."""
+        self.allowance.check(self.staged, now=True)
         self.artifact = commit(staging, manifest)
+        self.allowance.over()
         return self.artifact
+
+    def discard(self) -> None:
+        """Remove what was staged and is no result."""
+        for folder in self.staged:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _write(self) -> None:
         done, total, message = self._last

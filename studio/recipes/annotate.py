@@ -17,6 +17,7 @@ from studio.data.watching import Watch
 from studio.jobs.artifacts import DataReference, Manifest
 from studio.jobs.context import JobContext
 from studio.jobs.job import Resources
+from studio.recipes import arrival
 from studio.recipes.base import Recipe
 from studio.recipes.training.provenance import versions
 
@@ -42,13 +43,8 @@ class AnnotateParams(BaseModel):
     title: str = Field("", max_length=200, title="Title", description="What the result is called.")
 
 
-def of(params: AnnotateParams, settings: Settings, owner: str) -> tuple[Work, Dataset, Form]:
-    """The work, its data set as it was then, and the form.
-
-    Raises:
-        InvalidInput: at "form" or "work".
-        Conflict: the data set is not what it was when the work began.
-    """
+def asked(params: AnnotateParams, settings: Settings, owner: str) -> tuple[Work, Form]:
+    """The work and the form; raises `InvalidInput` at "form", "unmarked" or "work"."""
     work = Annotations(settings, owner).get(params.work)
     form = params.form or FORMS[work.plan.kind][0]
     if form not in FORMS[work.plan.kind]:
@@ -58,16 +54,20 @@ def of(params: AnnotateParams, settings: Settings, owner: str) -> tuple[Work, Da
         raise InvalidInput("unmarked", True, f"In the form {form} a row without an answer has no place.")
     if not work.done:
         raise InvalidInput("work", params.work, "No row has an answer yet.")
-    dataset = sources.resolve(work.ref, settings, owner)
-    if dataset.fingerprint() != work.fingerprint:
+    return work, form
+
+
+def check(dataset: Dataset, work: Work) -> None:
+    """Raise `Conflict` where all of a data set is here, and is not what it was when the work began."""
+    if not dataset.info.partial and dataset.fingerprint() != work.fingerprint:
         raise Conflict(f"{work.ref} is not what it was when it was annotated; row numbers may stand for other rows.")
-    return work, dataset, form
 
 
 def validate(params: AnnotateParams, settings: Settings, owner: str) -> list[InvalidInput]:
     """Whether there is something to make columns of, one problem at most."""
     try:
-        of(params, settings, owner)
+        work, _ = asked(params, settings, owner)
+        check(sources.foreseen(work.ref, settings, owner), work)
     except InvalidInput as error:
         return [error if error.field in AnnotateParams.model_fields else InvalidInput("work", params.work, str(error))]
     except StudioError as error:
@@ -78,7 +78,9 @@ def validate(params: AnnotateParams, settings: Settings, owner: str) -> list[Inv
 def run(params: AnnotateParams, context: JobContext) -> None:
     """Read the split once, and write the rows that have a place in the result."""
     settings, owner = Settings(home=context.spec.home).reading_as(context.token), context.spec.owner
-    work, dataset, form = of(params, settings, owner)
+    work, form = asked(params, settings, owner)
+    dataset = arrival.whole(work.ref, settings, context)
+    check(dataset, work)
     began, split = time.monotonic(), work.plan.split
     staging = context.stage()
     watch = Watch(context.progress, lambda: context.cancelled)
@@ -160,6 +162,11 @@ def _answered(
         start += batch.num_rows
 
 
+def leaves(params: AnnotateParams, settings: Settings, owner: str) -> int:
+    """No more rows than there are."""
+    return sources.foreseen_bytes(Annotations(settings, owner).get(params.work).ref, settings, owner)
+
+
 RECIPE: Recipe[AnnotateParams] = Recipe(
     name="annotate",
     title="Annotated data set",
@@ -170,4 +177,5 @@ RECIPE: Recipe[AnnotateParams] = Recipe(
     validate=validate,
     describe=lambda params: params.title or f"Annotated data set of {params.work}",
     reads_hub=True,
+    leaves=leaves,
 )

@@ -32,6 +32,7 @@ class Recipe(Generic[P]):
         reads_hub: whether the run may fetch private data and models in the owner's name, if they are signed in.
         max_attempts: how often a run whose processes died is started.
         stores: whether it leaves what counts as its owner's on the disk: it starts only while they have room.
+        leaves: `(params, settings, owner)` → how many bytes that is, as far as it can be foreseen.
         each: how many may wait or run of one owner in public mode, 0 for no limit of its own.
         admin_only: whether it changes what everybody sees: in public mode only an admin may start it.
     """
@@ -48,6 +49,7 @@ class Recipe(Generic[P]):
     reads_hub: bool = False
     max_attempts: int = 3
     stores: bool = True
+    leaves: Callable[[P, Settings, str], int] = lambda *_: 0
     each: int = 0
     admin_only: bool = False
 

@@ -1,10 +1,9 @@
-"""Fetch a data set: from a web address, a database or a path into one of the owner's own, or all of one of the Hub.
+"""Fetch a data set: from a web address, a database or a file into one of the owner's own; or all of one of the Hub, or
+of a folder, which stays what it is called.
 
 What makes it a job: progress, a way to stop it, and a download that goes on where it was, whatever was killed.
 """
 
-import hashlib
-import time
 from pathlib import PurePath, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -13,17 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.core import addresses
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.settings import Settings
-from studio.data import adding, hubsets, servers, sources, uploads
+from studio.data import adding, hubsets, localsets, owned, servers, sources, uploads
 from studio.data.content import FORMATS
 from studio.data.records import DatasetInfo
 from studio.data.watching import Watch
-from studio.hub import following
 from studio.jobs.context import JobContext
 from studio.jobs.job import Job, JobState
+from studio.recipes import arrival
 from studio.recipes.base import Recipe
 
 NAME = "fetch"
-EVERY = 0.2  # seconds between two written reports
 EACH = 2  # of a visitor at a time: few jobs run beside the others, and a slow site may keep one for hours
 
 
@@ -37,7 +35,7 @@ class FetchParams(BaseModel):
         max_length=2_000,
         title="Source",
         description="A web address (https://…) of a data file, or a Hub id owner/name[@revision][#subset] of which all "
-        "is wanted; on one's own machine also a path, or sql:NAME#TABLE.",
+        "is wanted; on one's own machine also the path of a file or folder, or sql:NAME#TABLE.",
     )
     name: str = Field(
         "", max_length=200, title="Name", description="What it is called; empty for the name that the source has."
@@ -61,12 +59,19 @@ def of_the_hub(source: str) -> bool:
     return bool(found) and ".." not in source and PurePosixPath(name).suffix.lower() not in FORMATS
 
 
+def stays(source: str, owner: str) -> bool:
+    """Whether what is fetched keeps its own reference: of the Hub, or a folder of one's own machine."""
+    wanted = source.strip()
+    mine = owner == adding.LOCAL_OWNER and sources.is_path(wanted)
+    return of_the_hub(wanted) or (mine and localsets.is_folder(wanted))
+
+
 def result(job: Job) -> str:
     """The reference of the data set that a finished job of this kind has left; "" for any other job."""
     if job.recipe != NAME or job.state is not JobState.SUCCEEDED:
         return ""
     source = str(job.params["source"]).strip()
-    return source if of_the_hub(source) else uploads.PREFIX + _upload_id(job.id)
+    return source if stays(source, job.owner) else uploads.PREFIX + owned.mark(job.id)
 
 
 def validate(params: FetchParams, settings: Settings, owner: str) -> list[InvalidInput]:
@@ -75,13 +80,14 @@ def validate(params: FetchParams, settings: Settings, owner: str) -> list[Invali
     try:
         if source.startswith(servers.PREFIX) and not _may_read_databases(settings, owner):
             return [InvalidInput("source", source, "Only the owner of this installation reads its databases.")]
-        if not of_the_hub(source):
+        if not stays(source, owner):
             adding.check(source, settings, owner, params.name)
             return []
         if params.name:
-            return [InvalidInput("name", params.name, "A data set of the Hub keeps its own name. Leave this empty.")]
+            kept = "A data set of the Hub, or a folder, keeps its own name. Leave this empty."
+            return [InvalidInput("name", params.name, kept)]
         match = sources.HUB_REF.fullmatch(source)
-        if match:
+        if match and of_the_hub(source):
             hubsets.check_size(match["repo"], match["revision"] or "", match["config"] or "", settings)
     except InvalidInput as error:
         known = error.field if error.field in FetchParams.model_fields else "source"
@@ -94,8 +100,10 @@ def validate(params: FetchParams, settings: Settings, owner: str) -> list[Invali
 def run(params: FetchParams, context: JobContext) -> None:
     """Bring it here, and read it as rows."""
     settings = Settings(home=context.spec.home).reading_as(context.token)
-    watch = Watch(_Reporter(context), lambda: context.cancelled)
-    info = _from_hub(params, context, settings, watch) if of_the_hub(params.source) else _own(params, context, watch)
+    if stays(params.source, context.spec.owner):
+        info = arrival.whole(params.source, settings, context).info
+    else:
+        info = _own(params, context, arrival.watched(context))
     rows = sum(info.splits.values())
     context.log(f"{info.ref} is ready: {', '.join(f'{split} {count:,}' for split, count in info.splits.items())}.")
     context.progress(1, 1, f"{info.ref} is ready: {rows:,} rows")
@@ -103,38 +111,11 @@ def run(params: FetchParams, context: JobContext) -> None:
 
 def _own(params: FetchParams, context: JobContext, watch: Watch) -> DatasetInfo:
     spec = context.spec
-    return adding.add(params.source, Settings(home=spec.home), spec.owner, params.name, watch, _upload_id(spec.job))
-
-
-def _from_hub(params: FetchParams, context: JobContext, settings: Settings, watch: Watch) -> DatasetInfo:
-    with following.followed(watch.part(0, adding.FETCHING).at, watch.stop):
-        then = watch.part(adding.FETCHING, 1)
-        return sources.resolve(params.source, settings, context.spec.owner, watch=then, whole=True).info
-
-
-def _upload_id(job_id: str) -> str:
-    """The same for every attempt: what an attempt has finished is not made a second time."""
-    return hashlib.sha256(f"upload\0{job_id}".encode()).hexdigest()[:16]
+    return adding.add(params.source, Settings(home=spec.home), spec.owner, params.name, watch, owned.mark(spec.job))
 
 
 def _may_read_databases(settings: Settings, owner: str) -> bool:
     return not settings.public or owner == adding.LOCAL_OWNER or owner in {f"hf:{name}" for name in settings.admins}
-
-
-class _Reporter:
-    """Progress a few times a second; a line in the log for each tenth of the way."""
-
-    def __init__(self, context: JobContext) -> None:
-        self._context, self._tenth, self._at = context, -1, 0.0
-
-    def __call__(self, done: float, total: float, message: str) -> None:
-        tenth, now = int(10 * done / total), time.monotonic()
-        if tenth > self._tenth:
-            self._context.log(message)
-        elif now < self._at + EVERY:
-            return
-        self._context.progress(done, total, message)
-        self._tenth, self._at = max(tenth, self._tenth), now
 
 
 RECIPE: Recipe[FetchParams] = Recipe(

@@ -109,8 +109,9 @@ def _validate_data(params: PublishParams, ref: str, settings: Settings, owner: s
         expected = "Use the Hub's id of a licence, for example cc-by-4.0, apache-2.0, or other."
         return [InvalidInput("license", params.license, expected)]
     try:
-        dataset = work.resolved(ref, settings, owner)
-        facts.common_features(dataset)
+        dataset = work.foreseen(ref, settings, owner)
+        if not dataset.info.partial:  # what splits have in common, their beginnings do not say
+            facts.common_features(dataset)
     except StudioError as error:
         expected = error.expected if isinstance(error, InvalidInput) else str(error)
         return [InvalidInput("artifact", params.artifact, expected)]

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from studio.core.errors import JobCancelled, StudioError, UserError
+from studio.core.errors import JobCancelled, QuotaExceeded, StudioError, UserError
+from studio.core.settings import Settings
 from studio.jobs import files
 from studio.jobs.context import JobContext, Tracker
 from studio.jobs.engine import JobSpec
 from studio.recipes import RECIPES
+from studio.recipes.allowance import Allowance
 
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 2}
 NICE = 5  # pages and playground go first where they share the cores with a job
@@ -100,13 +102,18 @@ def _run(folder: Path, secrets: Mapping[str, str]) -> Verdict:
     recipe = RECIPES[spec.recipe]
     params: BaseModel = recipe.params.model_validate(dict(spec.params))
     metrics = _Metrics(spec)
-    context = JobContext(spec, folder, metrics)
+    allowance = Allowance(spec, Settings(home=spec.home), stores=recipe.stores)
+    context = JobContext(spec, folder, metrics, allowance)
     context.progress(0, 0)
     began = time.monotonic()
     context.log(f"{recipe.title}: job {spec.job}, attempt {spec.attempt}, {spec.device.id}, {spec.threads} thread(s)")
     try:
         recipe.run(params, context)
+    except QuotaExceeded:
+        allowance.clear()
+        raise
     finally:
+        context.discard()
         metrics.finish()
     context.log(f"Done after {time.monotonic() - began:.1f} s.")
     if context.cancelled and context.artifact is None:

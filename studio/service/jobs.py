@@ -5,6 +5,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from studio.core.errors import (
     NotFound,
     QuotaExceeded,
     SignInRequired,
+    StudioError,
     UnknownName,
 )
 from studio.core.params import parse
@@ -28,8 +30,9 @@ from studio.jobs.engine import Engine
 from studio.jobs.job import FINISHED, Event, Job, JobState, new_job_id
 from studio.jobs.scheduler import Scheduler
 from studio.recipes import RECIPES
-from studio.service.base import Base
+from studio.service.base import EVERYTHING, Base
 
+SLACK, BESIDE = 1.1, 50_000  # of what is foreseen so much more is kept free, and so many bytes for what lies beside it
 SOURCES = ("dataset", "source", "work")  # fields that name what a job reads
 
 
@@ -106,10 +109,14 @@ class Jobs(Base):
         if problems := entry.validate(params, self._settings(caller), caller.owner):
             raise InvalidInputs(problems)
         job = self._new_job(recipe, params, caller, wishes)
-        self._check_room(job)
+        leaves = self._leaves(job)
         with self._submitting:  # or many at once would all find room
             self._check_quota(job, job.key)
-            return self.store.add(job)
+            self._take_room(job, leaves)
+            added = self.store.add(job)
+            if added.id != job.id:  # the same key, from another thread
+                owned.release(self.settings, job.owner, owned.mark(job.id))
+            return added
 
     def jobs(self, caller: Caller, states: Sequence[JobState] = (), search: str = "", limit: int = 100) -> list[Job]:
         """The caller's jobs, newest first; an admin sees everybody's."""
@@ -140,7 +147,10 @@ class Jobs(Base):
         job = self.job(caller, job_id)
         if job.state.finished:
             raise Conflict(f"Job {job.id} has already {job.state.value}; there is nothing to cancel.")
-        return self.store.request_cancel(job.id)
+        job = self.store.request_cancel(job.id)
+        if job.state.finished:
+            owned.release(self.settings, job.owner, owned.mark(job.id))
+        return job
 
     def retry(self, caller: Caller, job_id: str) -> Job:
         """Start a failed or cancelled job again, from its last checkpoint.
@@ -150,9 +160,10 @@ class Jobs(Base):
         job = self.job(caller, job_id)
         if job.state not in FINISHED - {JobState.SUCCEEDED}:
             raise Conflict(f"Job {job.id} is {job.state.value}; only a failed or cancelled job can be tried again.")
-        self._check_room(job)
+        leaves = self._leaves(job)
         with self._submitting:
             self._check_quota(job)
+            self._take_room(job, leaves)
             return self.store.retry(job.id)
 
     def delete(self, caller: Caller, job_id: str) -> None:
@@ -206,14 +217,32 @@ class Jobs(Base):
                 counted = f"You have {len(found)} jobs{kind} waiting or running; at most {most} are allowed."
                 raise QuotaExceeded(f"{counted} Wait, or cancel one.")
 
-    def _check_room(self, job: Job) -> None:
-        """Raise `InvalidInputs`, at what the job reads, when its owner has no room on the disk for what it leaves."""
-        if job.recipe in RECIPES and RECIPES[job.recipe].stores:
-            field = next((name for name in (*SOURCES, *job.params) if name in job.params), "recipe")
-            try:
-                owned.check(self.settings, job.owner, field, job.params.get(field, job.recipe))
-            except InvalidInput as error:
-                raise InvalidInputs([error]) from None
+    def _leaves(self, job: Job) -> int:
+        """Bytes to be kept free for what a job leaves as its owner's; 0 where nobody counts them."""
+        if not owned.limited(self.settings) or job.recipe not in RECIPES or not RECIPES[job.recipe].stores:
+            return 0
+        entry = RECIPES[job.recipe]
+        with suppress(StudioError, OSError, ValueError):
+            found = entry.leaves(parse(entry.params, job.params), self._settings(Caller(job.owner)), job.owner)
+            return round(SLACK * found) + BESIDE
+        return BESIDE
+
+    def _take_room(self, job: Job, leaves: int) -> None:
+        """Keep room for what a job leaves, as much as there is.
+
+        Raises `InvalidInputs`, at what the job reads, when its owner has none left beside what other jobs are to write.
+        """
+        if not owned.limited(self.settings) or job.recipe not in RECIPES or not RECIPES[job.recipe].stores:
+            return
+        unfinished = [state for state in JobState if not state.finished]
+        others = {owned.mark(other.id) for other in self.store.list(job.owner, unfinished, "", EVERYTHING)}
+        owned.release_others(self.settings, job.owner, others)
+        field = next((name for name in (*SOURCES, *job.params) if name in job.params), "recipe")
+        try:
+            owned.check(self.settings, job.owner, field, job.params.get(field, job.recipe))
+        except InvalidInput as error:
+            raise InvalidInputs([error]) from None
+        owned.reserve(self.settings, job.owner, owned.mark(job.id), min(leaves, owned.free(self.settings, job.owner)))
 
     def _check_token(self, caller: Caller, needed: bool, push: str) -> None:
         """Raise when a job could never act on the Hub in the caller's name, now or after it has succeeded."""
@@ -238,7 +267,8 @@ class Jobs(Base):
         return {"HF_TOKEN": token.get_secret_value()}
 
     def _job_finished(self, job: Job) -> None:
-        """Queue the push that was wished for when the job was started."""
+        """Free the room that was kept for it, and queue the push that was wished for when the job was started."""
+        owned.release(self.settings, job.owner, owned.mark(job.id))
         if job.state is JobState.SUCCEEDED and job.push and job.artifact:
             params = parse(RECIPES["publish"].params, {"artifact": job.artifact, "repo_id": job.push})
             self.store.add(self._new_job("publish", params, Caller(job.owner), Wishes(f"push-{job.id}")))

@@ -21,7 +21,8 @@ class Opening(Data):
     def add(self, caller: Caller, source: str, name: str = "", wishes: Wishes = PLAIN) -> Job:
         """Take in a file at a web address, a file of one's own machine, or a table as the caller's own data set.
 
-        It is a job, whose `fetch.result` is the reference; while the same is on its way already, that job.
+        A folder of one's own machine and a data set on the Hub keep their own names. It is a job, whose `fetch.result`
+        is the reference; while the same is on its way already, that job.
 
         Args:
             caller: whom it will belong to.

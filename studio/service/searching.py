@@ -113,7 +113,7 @@ class Searching(Data):
         given = {name: value for name, value in (values or {}).items() if value not in ("", [], ())}
         if "columns" not in given:
             split, kind = (str(given.get(name, usual)) for name, usual in (("split", "train"), ("kind", "words")))
-            given["columns"] = _texts(self.dataset(caller, ref, whole=True), split, (), kind)
+            given["columns"] = _texts(self.dataset(caller, ref), split, (), kind)
         return self.submit(caller, "index", given | {"dataset": ref}, wishes)
 
     def statistics(self, caller: Caller, ref: str, split: str, columns: Sequence[str] = ()) -> list[Figures]:

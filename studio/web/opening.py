@@ -15,8 +15,8 @@ from studio.web.tasks import Asking
 from studio.web.verbs import REF, TEXT, Verb
 
 SOURCE = (
-    "A web address (https://…) of a data file, or a Hub id of which all is wanted; on one's own machine also a path, "
-    "or sql:NAME#TABLE."
+    "A web address (https://…) of a data file, or a Hub id of which all is wanted; on one's own machine also the path "
+    "of a file or folder, or sql:NAME#TABLE."
 )
 
 

@@ -50,7 +50,8 @@ def honest(finding: Finding, dataset: Dataset) -> None:
         assert all(0 <= place.row < dataset.info.splits[place.split] for place in one.rows)
     assert all(value >= 0 for value in finding.figures.values())
     assert all(value <= 1 for name, value in finding.figures.items() if name.endswith("share"))
-    assert finding.step in {"", *STEPS}
+    for mend in finding.mends:
+        STEPS[mend.step].check(STEPS[mend.step].params.model_validate(mend.fields))
     assert bool(finding.remedy) <= bool(finding.found)
     stored = json.loads(json.dumps(asdict(finding), allow_nan=False))
     assert FINDING.validate_python(stored) == finding

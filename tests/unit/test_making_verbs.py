@@ -23,9 +23,9 @@ from studio.data.records import Dataset
 from studio.jobs.job import Job
 from tests.unit.plugged import plugged
 from tests.unit.test_cli import Terminal
+from tests.unit.web.answers import refused
 from tests.unit.web.serving import Served, serve
 from tests.unit.web.test_mcp import call, told
-from tests.unit.web.test_rest import refused
 
 LOCAL = Caller("local", "You", admin=True)
 VISITOR = Caller("session:ann", "Guest")

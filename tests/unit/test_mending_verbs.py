@@ -16,9 +16,9 @@ from studio.service import Studio
 from tests.mended import some_rows
 from tests.unit.plugged import plugged
 from tests.unit.test_cli import Terminal
+from tests.unit.web.answers import finished
 from tests.unit.web.serving import Served, serve
 from tests.unit.web.test_mcp import call, told
-from tests.unit.web.test_rest import finished
 
 LOCAL = Caller("local", "You", admin=True)
 ANN, BEN = Caller("session:ann", "Guest"), Caller("session:ben", "Guest")

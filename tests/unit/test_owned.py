@@ -36,7 +36,7 @@ def public(tmp_path: Path) -> Iterator[Studio]:
 def rows(folder: Path, size: int) -> Path:
     """A file whose rows take about so many bytes, however they are packed."""
     path = folder / "rows.csv"
-    path.write_text("text\n" + "".join(f"{os.urandom(50).hex()}\n" for _ in range(size // 50)))
+    path.write_text("text\n" + "".join(f"{os.urandom(25).hex()}\n" for _ in range(size // 50)))
     return path
 
 
@@ -80,7 +80,7 @@ def test_a_file_that_does_not_fit_is_refused_and_leaves_nothing(public: Studio, 
         upload(public, tmp_path, 600 * KB)
     assert (caught.value.field, caught.value.value) == ("file", "rows.csv")
     said = caught.value.expected
-    assert "of the 1.0 MB that they may take, and this takes 0.7 MB more. Delete data sets or results" in said
+    assert "of the 1.0 MB that they may take, and this takes 0.6 MB more. Delete data sets or results" in said
     assert [info.ref for info in public.datasets(ANN) if info.source == "upload"] == [first]
     assert {path.name for path in owned.folder(public.settings, ANN.owner).iterdir()} == {first.partition(":")[2]}
     upload(public, tmp_path, 600 * KB, BEN)

@@ -1,6 +1,6 @@
 """One set of wishes for many checks: what each takes of it, and running one so that its refusal is a finding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from studio.core.errors import InvalidInput, InvalidInputs, UnknownName
@@ -58,13 +58,23 @@ def validate(
     return problems
 
 
-def run(dataset: Dataset, name: str, params: CheckParams, progress: Progress, stop: Stop) -> Finding:
-    """What a check finds; where it cannot use what was chosen, a finding that says why."""
+def run(
+    dataset: Dataset,
+    name: str,
+    params: CheckParams,
+    progress: Progress,
+    stop: Stop,
+    examine: Callable[..., Finding] | None = None,
+) -> Finding:
+    """What a check finds; where it cannot use what was chosen, a finding that says why.
+
+    `examine` is called in the place of the check's own function: the same with models that help it, for example.
+    """
     check = CHECKS[name]
     try:
         if not any(dataset.info.splits[split] for split in splits_of(dataset, params)):
             return check.not_run("There are no rows.")
-        found: Finding = check.run(dataset, params, progress, stop)
+        found: Finding = (examine or check.run)(dataset, params, progress, stop)
     except (InvalidInput, UnknownName) as error:
         return check.not_run(str(error))
     return found

@@ -48,7 +48,7 @@ class SampledParams(CheckParams):
     seed: int = Field(0, ge=0, le=2**32 - 1, title="Seed", description="The same seed draws the same sample.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class RowNumber:
     """A row: its split, and its place there, from 0 on."""
 
@@ -74,6 +74,27 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Mend:
+    """A step of a recipe for the data that does something about what was found.
+
+    Attributes:
+        step: its name.
+        fields: of the step, as the check had them: columns, how alike, which rows.
+        split: the only one that it is for; "" for all, and where the fields name it.
+        does: to what, in a few words; "" where it is to all that was found.
+    """
+
+    step: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    split: str = ""
+    does: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """As a recipe has it."""
+        return {"step": self.step} | ({"splits": [self.split]} if self.split else {}) | dict(self.fields)
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check has found.
 
@@ -87,8 +108,7 @@ class Finding:
         counts: tables: name → value → rows.
         method: how it was done, with the parameters that matter and the source.
         remedy: what to do about it.
-        step: the step of a recipe for the data that does it, "" for none.
-        fields: of that step, as the check had them: columns, how alike.
+        mends: steps of a recipe for the data that do it.
     """
 
     check: str
@@ -102,8 +122,7 @@ class Finding:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     method: str = ""
     remedy: str = ""
-    step: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    mends: tuple[Mend, ...] = ()
 
 
 @dataclass(frozen=True)

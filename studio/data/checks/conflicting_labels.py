@@ -1,9 +1,12 @@
 """conflicting-labels: the same text with different labels, within and across splits."""
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from studio.core.errors import UnknownName
 from studio.data import mapping
+from studio.data.checks import mends
 from studio.data.checks.base import (
     GROUP,
     Check,
@@ -21,7 +24,8 @@ from studio.data.checks.base import (
     splits_of,
 )
 from studio.data.checks.hashing import Compared, Hashed, hashed
-from studio.data.records import Basis, Dataset
+from studio.data.checks.mends import Change
+from studio.data.records import Basis, Column, Dataset
 
 MANY = 0.01  # of all rows
 
@@ -71,6 +75,8 @@ def run(dataset: Dataset, params: ConflictingParams, progress: Progress, stop: S
         groups = found.number(f"SELECT count(*) FROM ({GROUPS})")  # noqa: S608
         rows = found.number(f"SELECT CAST(sum(n) AS BIGINT) FROM ({GROUPS})")  # noqa: S608
         evidence = tuple(_shown(found, params.shown))
+        column = next(column for column in dataset.info.columns if column.name == label)
+        mended = mends.edits(_changes(found, column)) if groups else ()
     total = sum(dataset.info.splits[split] for split in splits)
     return Finding(
         check=CHECK.id,
@@ -90,9 +96,33 @@ def run(dataset: Dataset, params: ConflictingParams, progress: Progress, stop: S
             f"Rows that agree in {', '.join(map(repr, inputs))}{' once normalised' if params.normal else ''}, over all "
             f"chosen splits together, and have different values in {label!r}. {CHECK.source}"
         ),
-        remedy="Decide which label is right; or drop these rows." if groups else "",
-        step=CHECK.step if groups else "",
+        remedy=(
+            "Decide which label is right; or drop these rows. What is filled in gives each row the label that most "
+            "rows of the same text have, and deletes the rows of texts for which no label has most."
+            if groups
+            else ""
+        ),
+        mends=mended,
     )
+
+
+def _changes(found: Hashed, label: Column) -> Iterator[Change]:
+    """Rows of another label than most of their text; all rows of a text for which two labels have as many."""
+    counts = (
+        "SELECT s.h, s.m, s.extra, count(*) AS c FROM same s"  # noqa: S608
+        f" JOIN ({GROUPS}) g ON s.h = g.h AND s.m = g.m WHERE s.extra IS NOT NULL GROUP BY ALL"
+    )
+    most = f"SELECT h, m, max(c) AS top, arg_max(extra, c) AS extra FROM ({counts}) GROUP BY h, m"  # noqa: S608
+    tied = f"SELECT h, m, c AS top, count(*) AS ties FROM ({counts}) GROUP BY h, m, c"  # noqa: S608
+    query = (
+        f"SELECT s.split, s.r, CASE WHEN ties = 1 THEN g.extra END FROM ({most}) g"  # noqa: S608
+        f" JOIN ({tied}) t ON t.h = g.h AND t.m = g.m AND t.top = g.top JOIN same s ON s.h = g.h AND s.m = g.m"
+        " WHERE s.extra IS NOT NULL AND (ties > 1 OR s.extra <> g.extra) ORDER BY s.split, s.r"
+    )
+    for split, row, most_have in found.select(query):
+        place = RowNumber(found.splits[split], row)
+        right = None if most_have is None else mends.value(label, most_have)
+        yield Change(place) if right is None else Change(place, label.name, right)
 
 
 def _shown(found: Hashed, limit: int) -> list[Evidence]:

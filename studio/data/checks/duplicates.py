@@ -2,12 +2,14 @@
 
 from pydantic import Field
 
+from studio.data.checks import mends
 from studio.data.checks.base import (
     GROUP,
     Check,
     CheckParams,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     Stop,
@@ -18,6 +20,7 @@ from studio.data.checks.base import (
     splits_of,
 )
 from studio.data.checks.hashing import Compared, Hashed, hashed
+from studio.data.checks.mends import Change
 from studio.data.records import Basis, Dataset
 
 MANY = 0.05  # of all rows
@@ -44,6 +47,7 @@ def run(dataset: Dataset, params: DuplicatesParams, progress: Progress, stop: St
         groups = found.number(f"SELECT count(*) FROM ({GROUPS})")  # noqa: S608
         extra = found.number(f"SELECT CAST(sum(n - 1) AS BIGINT) FROM ({GROUPS})")  # noqa: S608
         evidence = tuple(_shown(found, params.shown))
+        mended = _mended(found, params) if extra else ()
     named = "all columns" if not params.columns else ", ".join(repr(column.name) for column in columns)
     summary = (
         f"{plural(extra, 'row repeats', 'rows repeat')} an earlier row of the same split ({percent(extra, total)})."
@@ -59,13 +63,23 @@ def run(dataset: Dataset, params: DuplicatesParams, progress: Progress, stop: St
         evidence=evidence,
         method=f"Rows are the same that agree in {named}{_normally(params)}. {CHECK.source}",
         remedy="Keep the first row of each group." if extra else "",
-        step=CHECK.step if extra else "",
-        fields={"columns": params.columns} if extra and params.columns else {},
+        mends=mended,
     )
 
 
 def _normally(params: DuplicatesParams) -> str:
     return ", texts after NFKC, case folding and joining of white space" if params.normal else ""
+
+
+def _mended(found: Hashed, params: DuplicatesParams) -> tuple[Mend, ...]:
+    """The step knows no normalised text: then these very rows are deleted."""
+    if not params.normal:
+        return (Mend(CHECK.step, {"columns": params.columns} if params.columns else {}),)
+    later = (
+        "SELECT s.split, s.r FROM same s JOIN"  # noqa: S608
+        f" ({GROUPS}) g ON s.split = g.split AND s.h = g.h AND s.m = g.m AND s.r > g.first ORDER BY s.split, s.r"
+    )
+    return mends.edits(Change(RowNumber(found.splits[split], row)) for split, row in found.select(later))
 
 
 def _shown(found: Hashed, limit: int) -> list[Evidence]:

@@ -1,6 +1,6 @@
 """empty: columns and rows that hold nothing, and columns that always hold the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from studio.data import reading
 from studio.data.checks.base import (
@@ -8,6 +8,7 @@ from studio.data.checks.base import (
     CheckParams,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     Stop,
@@ -25,6 +26,12 @@ from studio.data.rows import WHITESPACE
 AT_ONCE = 50  # columns of one pass
 LISTED = 20  # rows that are listed of a column
 MANY = 0.5  # of a column's rows
+INK = r"[^\s\x0b\x1c-\x1f\x{85}\pZ]"  # RE2 for a character that is no white space, as `WHITESPACE` has it
+NAMED = 4  # columns, in words
+ROOM = 4_000  # characters of a condition
+
+
+Figures = tuple[int, int, int, bool]  # rows, nulls, cells of white space, whether all are the same
 
 
 class EmptyParams(CheckParams):
@@ -35,6 +42,7 @@ def run(dataset: Dataset, params: EmptyParams, progress: Progress, stop: Stop) -
     """Nulls and white space per column, rows without anything, constant columns; all of each split is read."""
     splits, columns = splits_of(dataset, params), columns_of(dataset, params)
     evidence: list[Evidence] = []
+    figures_of: dict[Column, list[Figures]] = {}
     empty_cells = bare = constant = cells = 0
     for place, split in enumerate(splits):
         stop()
@@ -50,6 +58,7 @@ def run(dataset: Dataset, params: EmptyParams, progress: Progress, stop: Stop) -
                     nulls, blank, same = figures
                     empty_cells += nulls + blank
                     constant += same
+                    figures_of.setdefault(column, []).append((rows, nulls, blank, same))
                     evidence += _of_column(opened, split, column, (rows, nulls, blank, same))
             bare_here = _bare(opened, here)
         bare += bare_here[0]
@@ -80,7 +89,7 @@ def run(dataset: Dataset, params: EmptyParams, progress: Progress, stop: Stop) -
         evidence=tuple(evidence[: params.shown]),
         method=CHECK.source,
         remedy="Drop columns that say nothing, and rows that lack what you need." if evidence else "",
-        step=CHECK.step if evidence else "",
+        mends=tuple(_mends(figures_of, bare)),
     )
 
 
@@ -101,9 +110,7 @@ def _figures(opened: reading.Split, columns: Sequence[Column]) -> list[tuple[int
     return [(figures[place], figures[place + 1], bool(figures[place + 2])) for place in range(0, 3 * len(columns), 3)]
 
 
-def _of_column(
-    opened: reading.Split, split: str, column: Column, figures: tuple[int, int, int, bool]
-) -> list[Evidence]:
+def _of_column(opened: reading.Split, split: str, column: Column, figures: Figures) -> list[Evidence]:
     rows, nulls, blank, same = figures
     found = []
     if nulls + blank:
@@ -115,6 +122,31 @@ def _of_column(
     if same:
         found.append(Evidence((), f"column {column.name!r} of {split} holds the same value in all rows", rows, 0.5))
     return found
+
+
+def _mends(figures: Mapping[Column, Sequence[Figures]], bare: int) -> Iterator[Mend]:
+    """Without the columns that say nothing in any split; rows then that have an empty cell in one of the others."""
+    idle, lacking = [], []
+    for column, splits in figures.items():
+        rows, empty = sum(one[0] for one in splits), sum(one[1] + one[2] for one in splits)
+        if share(empty, rows) > MANY or all(same or nulls + blank == count for count, nulls, blank, same in splits):
+            idle.append(column)
+        elif empty:
+            lacking.append(column)
+    if len(idle) == len(figures):
+        idle = []
+    if idle:
+        yield Mend("drop", {"columns": [column.name for column in idle]}, does=plural(len(idle), "column"))
+    full = " AND ".join(map(_filled, lacking)) or (" OR ".join(map(_filled, figures)) if bare else "")
+    if full and len(full) <= ROOM:
+        named = ", ".join(column.name for column in lacking) if len(lacking) <= NAMED else f"{len(lacking)} columns"
+        yield Mend(CHECK.step, {"condition": full}, does=f"rows without {named or 'anything'}")
+
+
+def _filled(column: Column) -> str:
+    """SQL that is true where there is something; written so that people can read it and forms do not change it."""
+    name = quote(column.name)
+    return f"regexp_matches({name}, {literal(INK)})" if column.type == "VARCHAR" else f"{name} IS NOT NULL"
 
 
 def _bare(opened: reading.Split, columns: Sequence[Column]) -> tuple[int, list[int]]:

@@ -11,6 +11,7 @@ from studio.data.checks.base import (
     Check,
     Evidence,
     Finding,
+    Mend,
     Progress,
     Severity,
     Stop,
@@ -67,6 +68,7 @@ def _finding(
     evidence = [*_rare(together, params.few), *_missing(classes, counts), *_apart(counts)]
     severity: Severity = "ok" if not evidence and ratio < UNEVEN else "serious" if ratio >= EXTREME else "warning"
     biggest = max(together, key=lambda name: together[name])
+    mended = _mend(label, counts, params.few)
     unlabelled = sum(dataset.info.splits[split] for split in counts) - total
     without = f" {plural(unlabelled, 'row has', 'rows have')} no label." if unlabelled else ""
     return Finding(
@@ -89,9 +91,27 @@ def _finding(
         evidence=tuple(evidence[: params.shown]),
         counts={f"{label} of {split}": dict(found) for split, found in counts.items()},
         method=f"Rows per value of {label!r}, all of them counted. {CHECK.source}",
-        remedy="Weigh or sample the classes when training, and read macro averages." if evidence else "",
-        step="sample" if evidence else "",
+        remedy=_remedy(mended is not None) if evidence or mended else "",
+        mends=(mended,) if mended else (),
     )
+
+
+def _mend(label: str, counts: Mapping[str, Mapping[str, int]], few: int) -> Mend | None:
+    """Of the first split's large classes so many rows that none has 3 times as many as the smallest that is not rare.
+
+    Rows of a rare class cannot be had by leaving others out, and to go down to its size would leave nothing of them.
+    """
+    split, found = next(iter(counts.items()))
+    common = [rows for rows in found.values() if rows >= few]
+    if not common or max(common) < UNEVEN * min(common):
+        return None
+    most = math.ceil(UNEVEN * min(common)) - 1
+    return Mend(CHECK.step, {"rows": most, "each": label}, split, f"at most {most:,} rows of each class of {split}")
+
+
+def _remedy(mended: bool) -> str:
+    told = "Weigh or sample the classes when training, and read macro averages."
+    return told + (" Rare classes need more rows, or go." if not mended else "")
 
 
 def _rare(together: Mapping[str, int], few: int) -> list[Evidence]:

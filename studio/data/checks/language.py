@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from studio.data.checks import mends
 from studio.data.checks.base import (
     Check,
     Evidence,
@@ -21,6 +22,7 @@ from studio.data.checks.base import (
     share,
     splits_of,
 )
+from studio.data.checks.mends import Change
 from studio.data.checks.texts import Reading
 from studio.data.records import Dataset
 
@@ -59,6 +61,7 @@ def run(dataset: Dataset, params: LanguageParams, progress: Progress, stop: Stop
     reading = Reading(dataset, splits, columns, params, progress, stop)
     counts: Counter[str] = Counter()
     kept: dict[str, list[Evidence]] = {}
+    places: dict[str, list[RowNumber]] = {}
     short = 0
     for split, row, name, text in reading:
         text = text.strip()
@@ -68,6 +71,8 @@ def run(dataset: Dataset, params: LanguageParams, progress: Progress, stop: Stop
         language, confidence = _identifier().classify(text[:LONGEST])
         known = confidence >= params.confidence and language != NONE
         counts[language if known else UNSURE] += 1
+        if known:
+            places.setdefault(language, []).append(RowNumber(split, row))
         if known and counts[language] <= params.shown:
             told = f"{name!r} is {language} ({confidence:.2f}): {excerpt(text, 100)!r}"
             kept.setdefault(language, []).append(Evidence((RowNumber(split, row),), told, 1, round(confidence, 4)))
@@ -106,8 +111,12 @@ def run(dataset: Dataset, params: LanguageParams, progress: Progress, stop: Stop
             f"{CHECK.source} Of a text the first {LONGEST:,} characters count; below a confidence of "
             f"{params.confidence} nothing is said."
         ),
-        remedy="Keep the languages that you want." if found else "",
-        step=CHECK.step if found else "",
+        remedy=(
+            "Keep the languages that you want; what is filled in deletes the rows of those that few are in."
+            if found
+            else ""
+        ),
+        mends=mends.edits(map(Change, dict.fromkeys(sorted(place for name in minor for place in places[name])))),
     )
 
 
@@ -127,6 +136,6 @@ CHECK = Check(
     params=LanguageParams,
     run=run,
     source="langid (Lui and Baldwin 2012) as trained by py3langid, 140 languages.",
-    step="filter",
+    step="edit",
     heavy=True,
 )

@@ -19,6 +19,7 @@ from studio.data.checks.base import (
     Check,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     Stop,
@@ -119,8 +120,7 @@ def run(dataset: Dataset, params: LeakageParams, progress: Progress, stop: Stop)
         evidence=tuple(sorted(evidence, key=lambda one: -(one.score or 0))[: params.shown]),
         method=_method(asked, whole=all(one.basis.whole for one in leaks.values())),
         remedy=f"Take these rows out of {params.train!r}, or out of the held-out split." if total else "",
-        step=CHECK.step if total else "",
-        fields=_fields(asked) if total else {},
+        mends=(Mend(CHECK.step, _fields(asked)),) if total else (),
     )
 
 

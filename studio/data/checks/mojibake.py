@@ -7,6 +7,7 @@ from studio.data.checks.base import (
     Check,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     SampledParams,
@@ -45,6 +46,7 @@ def run(dataset: Dataset, params: MojibakeParams, progress: Progress, stop: Stop
     reading = Reading(dataset, splits, columns, params, progress, stop)
     evidence: list[Evidence] = []
     broken = lost = 0
+    held = set[str]()
     for split, row, name, whole in reading:
         if whole.isascii():  # nothing was decoded wrongly that is plain
             continue
@@ -53,6 +55,7 @@ def run(dataset: Dataset, params: MojibakeParams, progress: Progress, stop: Stop
         repaired = fix_encoding(text) if bad >= params.badness else text
         if repaired != text:
             broken += 1
+            held.add(name)
             told = f"{name!r} reads {_near_change(text, repaired)}"
         elif LOST in text:
             lost += 1
@@ -78,9 +81,17 @@ def run(dataset: Dataset, params: MojibakeParams, progress: Progress, stop: Stop
         found=both,
         evidence=tuple(evidence),
         method=CHECK.source,
-        remedy="Read the source again in its true encoding, or take over ftfy's repair." if both else "",
-        step=CHECK.step if both else "",
+        remedy=(
+            "Read the source again in its true encoding, or take over ftfy's repair. What is lost stays lost."
+            if both
+            else ""
+        ),
+        mends=(_mend(params, sorted(held)),) if held else (),
     )
+
+
+def _mend(params: MojibakeParams, columns: list[str]) -> Mend:
+    return Mend(CHECK.step, {"columns": columns, "badness": params.badness})
 
 
 def _near_change(text: str, repaired: str) -> str:
@@ -101,5 +112,5 @@ CHECK = Check(
         "ftfy (Speer 2019): a text is broken when it has unlikely sequences of characters and another decoding has "
         "fewer; U+FFFD is a lost character."
     ),
-    step="edit",
+    step="fix-encoding",
 )

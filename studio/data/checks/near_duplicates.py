@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from studio.data import near
-from studio.data.checks import sampling
+from studio.data.checks import mends, sampling
 from studio.data.checks.base import (
     GROUP,
     Check,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     SampledParams,
@@ -21,6 +22,7 @@ from studio.data.checks.base import (
     share,
     splits_of,
 )
+from studio.data.checks.mends import Change
 from studio.data.records import Basis, Dataset
 
 MANY = 0.05  # of the rows that were read
@@ -74,6 +76,7 @@ def run(dataset: Dataset, params: NearDuplicatesParams, progress: Progress, stop
         return CHECK.not_run("There is no column of free text.")
     basis: dict[str, Basis] = {}
     evidence: list[Evidence] = []
+    later: list[Change] = []
     groups = extra = exact = capped = 0
     for split in splits:
         here = sampling.present(dataset, split, columns)
@@ -84,6 +87,8 @@ def run(dataset: Dataset, params: NearDuplicatesParams, progress: Progress, stop
                 index.fill(sampling.texts(dataset, split, names, numbers), progress, stop, basis[split].rows_seen)
             found, matches = index.groups(progress, stop)
             capped += index.capped
+        if len(columns) > 1:
+            later += [Change(RowNumber(split, number)) for group in found for number in group[1:]]
         groups += len(found)
         extra += sum(len(group) - 1 for group in found)
         exact += sum(match.similarity == 1 for match in matches.values())
@@ -106,9 +111,15 @@ def run(dataset: Dataset, params: NearDuplicatesParams, progress: Progress, stop
         evidence=tuple(sorted(evidence, key=lambda one: -one.count)[: params.shown]),
         method=method(params) + cap,
         remedy="Keep one row of each group; look at some groups first." if extra else "",
-        step=CHECK.step if extra else "",
-        fields={"column": columns[0].name, "threshold": params.threshold, "shingle": params.shingle} if extra else {},
+        mends=_mends(params, [column.name for column in columns], later) if extra else (),
     )
+
+
+def _mends(params: NearDuplicatesParams, columns: list[str], later: list[Change]) -> tuple[Mend, ...]:
+    """The step compares one column: where texts of several were compared together, these very rows are deleted."""
+    if len(columns) > 1:
+        return mends.edits(later)
+    return (Mend(CHECK.step, {"column": columns[0], "threshold": params.threshold, "shingle": params.shingle}),)
 
 
 def _shown(split: str, group: list[int], matches: Mapping[int, near.Match]) -> Evidence:

@@ -10,6 +10,7 @@ from studio.data.checks.base import (
     Check,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     SampledParams,
@@ -22,12 +23,13 @@ from studio.data.checks.base import (
 )
 from studio.data.checks.sampling import present
 from studio.data.parquet import quote
-from studio.data.records import Basis, Column, Dataset
+from studio.data.records import INTEGERS, Basis, Column, Dataset
 
 MAD = 1.4826  # makes the median absolute deviation an estimate of the standard deviation of normal values
 FENCE = 1.5  # Tukey 1977
 FEWEST = 10  # rows with a value
 LISTED = 20  # rows of a column
+ROOM = 4_000  # characters of a condition
 
 
 class OutliersParams(SampledParams):
@@ -68,6 +70,7 @@ def run(dataset: Dataset, params: OutliersParams, progress: Progress, stop: Stop
         return CHECK.not_run("There is no column of numbers, text, pictures or sounds.")
     evidence: list[Evidence] = []
     basis: dict[str, Basis] = {}
+    usual: dict[str, list[str]] = {}
     outside = odd = 0
     for place, split in enumerate(splits):
         here = [column for column in present(dataset, split, usable) if _measure(column)]
@@ -83,6 +86,8 @@ def run(dataset: Dataset, params: OutliersParams, progress: Progress, stop: Stop
                 outside += count
                 odd += infinite
                 evidence += found
+                if found:
+                    usual.setdefault(split, []).append(_usual(column, bounds))
     evidence.sort(key=lambda one: -(one.score or 0))
     both = outside + odd
     total = sum(one.rows_total for one in basis.values())
@@ -105,8 +110,13 @@ def run(dataset: Dataset, params: OutliersParams, progress: Progress, stop: Stop
             f"Of numbers, and of the logarithm of text lengths and file sizes: farther from the median than {params.z} "
             f"robust deviations. {CHECK.source}"
         ),
-        remedy="Look at them: an outlier may be an error, or what matters most." if both else "",
-        step=CHECK.step if both else "",
+        remedy=(
+            "Look at them: an outlier may be an error, or what matters most. What is filled in keeps the rows that "
+            "have none."
+            if both
+            else ""
+        ),
+        mends=tuple(_mend(split, conditions) for split, conditions in usual.items() if conditions),
     )
 
 
@@ -166,6 +176,37 @@ def _outside(
     )
     found = opened.connection.execute(query, [opened.parameter, low, high]).fetchall()
     return outside, odd, [_evidence(split, column, row, (middle, deviation)) for row in found]
+
+
+def _usual(column: Column, bounds: Bounds | None) -> str:
+    """SQL that is true of a row whose value in this column is not among those that were found, and of an empty one."""
+    name = quote(column.name)
+    if bounds is None:
+        return f"coalesce(isfinite({name}), true)"
+    if column.type in INTEGERS:
+        return f"coalesce({name} BETWEEN {math.ceil(bounds.low)} AND {math.floor(bounds.high)}, true)"
+    if column.kind == "number":
+        # as it was measured; an exponent makes it a DOUBLE, and no decimal that would be rounded
+        low, high = (f"{end!r}" if "e" in repr(end) else f"{end!r}e0" for end in (bounds.low, bounds.high))
+        return f"coalesce(CAST({name} AS DOUBLE) BETWEEN {low} AND {high}, true)"
+    size = f"length({name})" if column.type == "VARCHAR" else f"octet_length({name}.bytes)"
+    least = max(0, math.floor(math.expm1(bounds.low)) - 1)
+    while math.log(1 + least) < bounds.low:
+        least += 1
+    most = math.ceil(math.expm1(bounds.high)) + 1
+    while math.log(1 + most) > bounds.high:
+        most -= 1
+    return f"coalesce({size} BETWEEN {least} AND {most}, true)"
+
+
+def _mend(split: str, conditions: list[str]) -> Mend:
+    """As many columns as a condition has room for."""
+    kept: list[str] = []
+    for condition in conditions:
+        if len(" AND ".join([*kept, condition])) <= ROOM:
+            kept.append(condition)
+    named = "" if len(kept) == len(conditions) else f", by {len(kept)} of {len(conditions)} columns"
+    return Mend(CHECK.step, {"condition": " AND ".join(kept)}, split, f"rows of {split}{named}")
 
 
 def _evidence(split: str, column: Column, row: tuple[int, float, str], usual: tuple[float, float]) -> Evidence:

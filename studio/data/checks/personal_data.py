@@ -10,6 +10,7 @@ from studio.data.checks.base import (
     Check,
     Evidence,
     Finding,
+    Mend,
     Progress,
     RowNumber,
     SampledParams,
@@ -101,12 +102,13 @@ def run(dataset: Dataset, params: PersonalDataParams, progress: Progress, stop: 
         counts={"finds by kind": dict(kinds.most_common())} if kinds else {},
         method=f"{CHECK.source} Of a cell the first {LONGEST:,} characters are read.",
         remedy="Remove or mask it, and revoke every key." if secrets else "Remove or mask it." if total else "",
-        step=CHECK.step if total else "",
-        fields={"columns": [column.name for column in columns if column.name in held], "region": params.region}
-        | ({"kinds": params.kinds} if params.kinds else {})
-        if total
-        else {},
+        mends=(_mend(params, [column.name for column in columns if column.name in held]),) if total else (),
     )
+
+
+def _mend(params: PersonalDataParams, columns: list[str]) -> Mend:
+    kinds = {"kinds": params.kinds} if params.kinds else {}
+    return Mend(CHECK.step, {"columns": columns, "region": params.region, **kinds})
 
 
 def _mixed(evidence: dict[str, list[Evidence]], limit: int) -> list[Evidence]:

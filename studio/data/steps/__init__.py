@@ -21,6 +21,7 @@ STEPS: Registry[AnyStep] = Registry(
         "deduplicate-near": "studio.data.steps.deduplicate_near:STEP",
         "drop-leaked": "studio.data.steps.drop_leaked:STEP",
         "remove-pii": "studio.data.steps.remove_pii:STEP",
+        "fix-encoding": "studio.data.steps.fix_encoding:STEP",
         "back-translate": "studio.data.steps.back_translate:STEP",
         "synonyms": "studio.data.steps.synonyms:STEP",
         "typos": "studio.data.steps.typos:STEP",

@@ -10,7 +10,7 @@ class FilterParams(Params):
 
     condition: str = Field(
         min_length=1,
-        max_length=2_000,
+        max_length=5_000,
         title="Condition",
         description="A SQL condition over the columns of a row, for example length(text) > 20 AND label <> 'other'. "
         "Rows for which it is false or unknown (null) are removed.",

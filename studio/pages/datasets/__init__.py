@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, Unopened
 from studio.core.types import Caller
 from studio.data.records import DatasetInfo
 from studio.pages.datasets import address as addresses
@@ -53,10 +53,12 @@ class View:
 
     query: gr.Textbox
     listing: gr.Column
+    problem: gr.HTML
     listed: gr.HTML
+    unopened: gr.Button
     detail: gr.Column
     headline: gr.HTML
-    whole: gr.Row
+    whole: gr.Button
     tabs: gr.Tabs
     arrival: arriving.Part
     written: gr.State
@@ -86,6 +88,7 @@ def build(studio: Studio) -> None:
     """List and detail; the address says which of the two is shown, and which tab."""
     query = gr.Textbox(elem_id="dataset-query", elem_classes="offstage", label="Address")
     with gr.Column(visible=False) as column:
+        problem, unopened = gr.HTML(), arriving.offer(studio, query)
         listed = listing.build(studio, query)
     arrival = arriving.build(studio, query)
     with gr.Column(visible=False) as detail:
@@ -97,7 +100,7 @@ def build(studio: Studio) -> None:
                     made.append((tab, opened, *tab.build(studio, query)))
     wire(
         studio,
-        View(query, column, listed, detail, head, whole, tabs, arrival, gr.State(None)),
+        View(query, column, problem, listed, unopened, detail, head, whole, tabs, arrival, gr.State(None)),
         [(tab, inside, shown) for tab, _, inside, shown in made],
     )
     for tab, opened, *_ in made:
@@ -106,17 +109,19 @@ def build(studio: Studio) -> None:
 
 def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Component], Shown]]) -> None:
     """The page follows its address."""
-    frame: list[Any] = [view.written, view.listing, view.listed, view.detail, *view.arrival.followers]
+    frame: list[Any] = [view.written, view.listing, view.problem, view.listed, view.unopened]
+    frame += [view.detail, *view.arrival.followers]
     frame += [view.headline, view.whole, view.tabs]
     outputs = [*frame, *[component for _, components, _ in made for component in components]]
 
-    def listed(caller: Caller, problem: Html | str = "") -> list[Any]:
-        table = join([problem, listing.listed(studio, caller)])
-        shown = [gr.skip(), gr.update(visible=True), table, gr.update(visible=False), *arriving.hidden()]
+    def listed(caller: Caller, error: StudioError | None = None) -> list[Any]:
+        problem = parts.notice("bad", str(error)) if error else ""
+        shown = [gr.skip(), gr.update(visible=True), problem, listing.listed(studio, caller)]
+        shown += [arriving.offered(isinstance(error, Unopened)), gr.update(visible=False), *arriving.hidden()]
         return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
 
     def on_its_way(caller: Caller, job: str) -> list[Any]:
-        shown = [gr.skip(), gr.update(visible=False), gr.skip(), gr.update(visible=False)]
+        shown = [gr.skip(), gr.update(visible=False), *[gr.skip()] * 3, gr.update(visible=False)]
         shown += arriving.shown(studio, caller, job)
         return [*shown, *[gr.skip()] * (len(outputs) - len(shown))]
 
@@ -130,15 +135,16 @@ def wire(studio: Studio, view: View, made: Sequence[tuple[Tab, Sequence[Componen
                 return on_its_way(caller, at.job)
             dataset = studio.dataset(caller, at.ref)
         except StudioError as error:
-            return listed(caller, parts.notice("bad", str(error)))
+            return listed(caller, error)
         if at.split not in dataset.info.splits:
             at = replace(at, split=next(iter(dataset.info.splits)))
         now, updates = Written(at.ref, dict(written.values) if written and written.ref == at.ref else {}), list[Any]()
         for tab, components, shown_at in made:
             here = tab.id == at.tab
             updates += now.fresh(tab.id, shown_at(caller, at, dataset)) if here else [gr.skip()] * len(components)
-        shown = [now, gr.update(visible=False), gr.skip(), gr.update(visible=True), *arriving.hidden()]
-        shown += [headline(at, dataset.info), gr.update(visible=bool(dataset.info.partial))]
+        shown = [now, gr.update(visible=False), *[gr.skip()] * 3, gr.update(visible=True), *arriving.hidden()]
+        info = dataset.info
+        shown += [headline(at, info), arriving.offered(bool(info.partial), info.source)]
         return [*shown, gr.update(selected=at.tab), *updates]
 
     on_load(None, outputs=view.query, js="() => window.studioDatasets.opened()")

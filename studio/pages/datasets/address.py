@@ -37,6 +37,7 @@ class Address:
         row: the number of the row that is shown by itself, -1 for none.
         step: the step that is chosen to be added to the recipe, "" for none.
         fields: what stands in the step's form; as JSON in the address.
+        only: the split that the step is for, "" for all.
         job: which fetches a data set that is not there yet; `ref` is empty then.
     """
 
@@ -53,6 +54,7 @@ class Address:
     row: int = -1
     step: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    only: str = ""
     job: str = ""
 
     @property
@@ -90,12 +92,12 @@ class Address:
 
     def query(self) -> str:
         """The query, what is as usual left out."""
-        told = asdict(self) | {"conditions": "", "fields": json.dumps(self.fields) if self.fields else ""}
+        told = asdict(self) | {"conditions": "", "fields": _compact(self.fields) if self.fields else ""}
         if self.conditions:
             told["conditions"] = json.dumps([one.model_dump(mode="json") for one in self.conditions])
         usual = asdict(Address())
         shown = {name: value for name, value in told.items() if value != usual[name] and value != ""}
-        return urlencode({name: 1 if value is True else value for name, value in shown.items()}, safe=":/")
+        return urlencode({name: 1 if value is True else value for name, value in shown.items()}, safe=":/,")
 
 
 def parse(query: str) -> Address:
@@ -119,8 +121,13 @@ def parse(query: str) -> Address:
         row=_number(given.get("row", ""), FARTHEST, -1),
         step=given["step"] if given.get("step") in STEPS else "",
         fields=_fields(given.get("step", ""), given.get("fields", "")),
+        only=given.get("only", ""),
         job=given.get("job", "").strip(),
     )
+
+
+def _compact(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, separators=(",", ":"))
 
 
 def _number(text: str, most: int, usual: int) -> int:

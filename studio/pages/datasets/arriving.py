@@ -1,4 +1,4 @@
-"""A data set on its way: its job, live, with a way to stop it. And the button that fetches all of one that is begun."""
+"""A data set on its way: its job, live, with a way to stop it. And the button that fetches all of a large one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -58,18 +58,22 @@ def build(studio: Studio, query: gr.Textbox) -> Part:
     return Part(place, panel, cancel, retry, look)
 
 
-def offer(studio: Studio, query: gr.Textbox) -> gr.Row:
-    """Below the headline of a data set of which only the beginning is seen."""
-    row = gr.Row(visible=False, elem_classes="actions-row")
-    with row:
-        button = gr.Button("Download all of it", size="md")
+def offer(studio: Studio, query: gr.Textbox) -> gr.Button:
+    """Below the headline of a data set of which only the beginning is seen, or what says that it has none."""
+    with gr.Row(elem_classes="actions-row"):
+        button = gr.Button(visible=False, size="md")
 
     @guarded
     def wanted(at: str, request: gr.Request) -> str:
         return arriving(studio.add(caller_of(request, studio), addresses.parse(at).ref).id)
 
     button.click(wanted, query, query, api_visibility="private", show_progress="minimal")
-    return row
+    return button
+
+
+def offered(wanted: bool, source: str = "") -> Any:
+    """What `offer`'s button becomes."""
+    return gr.update(visible=wanted, value="Download all of it" if source == "hub" else "Open all of it")
 
 
 def arriving(job_id: str) -> str:

@@ -10,7 +10,7 @@ from gradio.components import Component
 from studio.core.errors import StudioError
 from studio.core.types import Caller
 from studio.data.checks import CHECKS
-from studio.data.checks.base import Evidence, Finding, percent
+from studio.data.checks.base import Evidence, Finding, Mend, percent
 from studio.data.records import Dataset
 from studio.data.reports import Report
 from studio.pages.datasets import address as addresses
@@ -130,14 +130,17 @@ def finding(address: Address, one: Finding) -> Html:
             shown = min(SHOWN, len(one.evidence))
             pieces.append(Html(f'<p class="note">{shown} of {one.found:,} are shown; the report has more.</p>'))
     if one.remedy:
-        step = text(one.step)
-        mend = Html(
-            f' <a href="{text(address.link(tab="mend", step=one.step, fields=one.fields))}" data-go>Mend it</a> '
-            f"with the step “{step}”."
-        )
-        pieces.append(Html(f"<p>{text(one.remedy)}{mend if one.step else ''}</p>"))
+        pieces.append(Html(f"<p>{text(one.remedy)}{join(_mend(address, each) for each in one.mends)}</p>"))
     pieces.append(Html(f'<p class="note">{text(_basis(one))} {text(one.method)}</p>'))
     return parts.panel(one.title, join(pieces), chip)
+
+
+def _mend(address: Address, one: Mend) -> Html:
+    """The way to the step's form, filled in, and to the split that it is about."""
+    split = one.split or str(one.fields.get("split", "")) or address.split
+    place = address.link(tab="mend", split=split, step=one.step, fields=one.fields, only=one.split, row=-1)
+    what = f": {one.does}" if one.does else ""
+    return Html(f' <a href="{text(place)}" data-go>Mend it</a> with the step “{text(one.step)}”{text(what)}.')
 
 
 def _find(address: Address, one: Evidence) -> Html:

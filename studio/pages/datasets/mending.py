@@ -30,6 +30,7 @@ from studio.ui.forms import Form
 from studio.ui.parts import Html, join, text
 
 ROWS = 20
+EVERY = "every split"
 WIDEST = 300  # characters of a cell
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -41,6 +42,7 @@ class Offered:
     Attributes:
         step: the one that the address names; "" where it names none.
         fields: what stands in its form.
+        only: the split that it is for, "" for all.
         asked: when the address named the step: whoever comes for it a second time finds its form again.
     """
 
@@ -48,6 +50,7 @@ class Offered:
     splits: tuple[str, ...]
     step: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    only: str = ""
     asked: int = 0
 
 
@@ -114,7 +117,9 @@ def build(studio: Studio, query: gr.Textbox) -> tuple[Sequence[Component], Any]:
             written = ""
         made = history(studio, caller, address)
         asked = time.time_ns() if address.step else 0
-        plan = Offered(names, tuple(dataset.info.splits), address.step, address.fields, asked)
+        splits = tuple(dataset.info.splits)
+        only = address.only if address.only in splits else ""
+        plan = Offered(names, splits, address.step, address.fields, only, asked)
         offered = OFFERED.dump_json(plan).decode()
         new = adding.NEW.dump_json(adding.New(address.split, dataset.info.columns)).decode()
         placed = json.dumps([address.ref, time.time_ns()])
@@ -149,21 +154,30 @@ def draw(part: Part) -> None:
                 if isinstance(leaf.json_schema_extra, dict)
                 and (hint := str(leaf.json_schema_extra.get("widget", ""))) in known
             }
-            given = dict(offered.fields) if name == offered.step else {}
-            form = Form[Any](step.params, choices, given, key=f"step-{name}")
+            here = name == offered.step
+            form = Form[Any](step.params, choices, dict(offered.fields) if here else {}, key=f"step-{name}")
+            only = gr.Dropdown(
+                [(EVERY, ""), *[(split, split) for split in offered.splits]],
+                value=offered.only if here else "",
+                label="In",
+                info="Which part of the data set the step is for.",
+                interactive=True,
+                visible=len(offered.splits) > 1 and "split" not in step.params.model_fields,
+                key=f"only-{name}",
+            )
             add = gr.Button("Add to the recipe", size="md")
             told = gr.HTML()
 
             @guarded
-            def added(recipe: str, **values: Any) -> tuple[Any, Any]:
+            def added(recipe: str, only: str, **values: Any) -> tuple[Any, Any]:
                 try:
                     params = form.read(values)
                     step.check(params)
-                    return appended(recipe or "", Entry(name, params)), ""
+                    return appended(recipe or "", Entry(name, params, (only,) if only else ())), ""
                 except (InvalidInput, InvalidInputs) as error:
                     return gr.skip(), parts.notice("bad", str(error))
 
-            add.click(added, part.recipe, [part.recipe, told], inputs_kwargs={**form.fields}, **QUIET)
+            add.click(added, [part.recipe, only], [part.recipe, told], inputs_kwargs={**form.fields}, **QUIET)
 
 
 def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
@@ -233,8 +247,9 @@ def before_and_after(found: Preview) -> Html:
     gone = set(found.removed)
     before = [
         [Html(f"<s>{place}</s>") if place in gone else place, *_cells(row, media, gone=place in gone)]
-        for place, (row, media) in enumerate(zip(found.before, found.media_before, strict=True))
+        for place, (row, media) in enumerate(zip(found.before, found.media_before, strict=True), found.start)
     ]
+    shown = f"rows from {found.start:,} on, before which nothing changes," if found.start else "the first rows"
     steps = parts.table(("Step", "What", "Rows before", "Rows after"), counts, "Steps")
     after = parts.table(["Row", *names], rows, "After", wide=True)
     was = parts.table(["Row", *[column.name for column in found.columns_before]], before, "Before", wide=True)
@@ -243,7 +258,7 @@ def before_and_after(found: Preview) -> Html:
             *notes,
             tried,
             parts.panel("", steps),
-            parts.panel(f"After: the first rows of {found.split}", Html(f'<div class="after">{after}</div>')),
+            parts.panel(f"After: {shown} of {found.split}", Html(f'<div class="after">{after}</div>')),
             Html(f'<details class="counts"><summary>Before</summary><div class="after">{was}</div></details>'),
         ]
     )

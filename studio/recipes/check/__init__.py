@@ -5,15 +5,16 @@ from contextlib import suppress
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.settings import Settings
 from studio.data import sources
-from studio.data.checks import asking
+from studio.data.checks import CHECKS, asking
 from studio.inference import memory
 from studio.inference.models import memory_bytes, resolve_model
 from studio.jobs.context import JobContext
 from studio.jobs.job import Resources
 from studio.recipes.base import Recipe
-from studio.recipes.check.params import NAMES, TASK, CheckJobParams
+from studio.recipes.check.params import ENCODES, LABELS, NAMES, SEES, TASK, CheckJobParams
 
 CHECKING = 500 * 2**20  # bytes: the most that a check takes
+REPORT = 2_000_000  # bytes: a report with its rows, as JSON, page and text
 IMPORTS = 1_000 * 2**20  # bytes: torch and transformers
 
 
@@ -25,23 +26,33 @@ def run(params: CheckJobParams, context: JobContext) -> None:
 
 
 def resources(params: CheckJobParams, settings: Settings, owner: str) -> Resources:
-    """What checks take; with names the model and its imports too."""
-    if NAMES not in params.checks:
+    """What checks take; with models their imports too, and the largest of them, for they come one after the other."""
+    needs = []
+    for _, ref, _ in models(params):
+        needs.append(0)
+        with suppress(StudioError, OSError):
+            needs.append(memory_bytes(resolve_model(ref, settings, owner), memory.device()))
+    if not needs:
         return Resources(memory_bytes=CHECKING)
-    need = 0
-    with suppress(StudioError, OSError):
-        need = memory_bytes(resolve_model(params.model, settings, owner), memory.device())
-    return Resources(memory_bytes=CHECKING + IMPORTS + 2 * need, gpu=True)
+    return Resources(memory_bytes=CHECKING + IMPORTS + 2 * max(needs), gpu=NAMES in params.checks)
+
+
+def models(params: CheckJobParams) -> list[tuple[str, str, str]]:
+    """Field, reference and task of each model that the chosen checks need or may ask."""
+    found = [("model", params.model, TASK)] if NAMES in params.checks else []
+    if LABELS in (params.checks or CHECKS):
+        found += [("encoder", params.encoder, ENCODES), ("picture_encoder", params.picture_encoder, SEES)]
+    return [one for one in found if one[1]]
 
 
 def validate(params: CheckJobParams, settings: Settings, owner: str) -> list[InvalidInput]:
     """Data set, checks, splits, columns, options, and the model where it is needed; one problem per field."""
     problems: list[InvalidInput] = []
-    if NAMES in params.checks:
+    for field, ref, task in models(params):
         try:
-            resolve_model(params.model, settings, owner, TASK)
+            resolve_model(ref, settings, owner, task)
         except StudioError as error:
-            problems.append(_at("model", params.model, error))
+            problems.append(_at(field, ref, error))
     try:
         dataset = sources.foreseen(params.dataset, settings, owner)
     except StudioError as error:
@@ -64,4 +75,5 @@ RECIPE: Recipe[CheckJobParams] = Recipe(
     validate=validate,
     describe=CheckJobParams.title,
     reads_hub=True,
+    leaves=lambda params, settings, owner: REPORT,  # noqa: ARG005
 )

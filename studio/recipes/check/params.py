@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 NER = "kit:ner"
 TASK = "token-classification"
 NAMES = "person-names"  # the check that needs a model
+LABELS = "label-errors"  # the check that models help
+ENCODER, PICTURES = "kit:minilm-l6", "kit:efficientnet-lite0"
+ENCODES, SEES = "sentence-similarity", "image-feature-extraction"
 
 
 class CheckJobParams(BaseModel):
@@ -53,6 +56,20 @@ class CheckJobParams(BaseModel):
         le=1_000_000,
         title="Rows for names",
         description="The most rows of each split in which the model looks for names.",
+    )
+    encoder: str = Field(
+        ENCODER,
+        max_length=300,
+        title="Encoder for label errors",
+        description="A model that makes vectors of texts, which helps label-errors to judge; empty: by words alone.",
+        json_schema_extra={"widget": "model"},
+    )
+    picture_encoder: str = Field(
+        PICTURES,
+        max_length=300,
+        title="Encoder of pictures for label errors",
+        description="A model that makes vectors of pictures, by which label-errors judges them; empty: it does not.",
+        json_schema_extra={"widget": "model"},
     )
 
     @field_validator("options", mode="before")

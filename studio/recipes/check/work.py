@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from studio.core.settings import Settings
-from studio.data import reports, sources
-from studio.data.checks import CHECKS, asking
+from studio.data import reports
+from studio.data.checks import CHECKS, asking, label_errors
 from studio.data.checks.base import CheckParams, Finding
 from studio.data.records import Dataset
 from studio.data.reports import Report
@@ -15,9 +15,11 @@ from studio.inference.border import border
 from studio.inference.models import resolve_model
 from studio.jobs.artifacts import DataReference, Manifest
 from studio.jobs.context import JobContext
-from studio.recipes.check import names
+from studio.recipes import arrival
+from studio.recipes.check import names, validate
+from studio.recipes.check.encoders import encoders
 from studio.recipes.check.kept import Kept
-from studio.recipes.check.params import NAMES, TASK, CheckJobParams
+from studio.recipes.check.params import LABELS, NAMES, TASK, CheckJobParams
 from studio.recipes.training.provenance import versions
 from studio.tasks import TASKS
 
@@ -28,7 +30,7 @@ JSON, PAGE, TEXT = "report.json", "report.html", "report.md"
 def run(params: CheckJobParams, context: JobContext) -> None:
     """From the last finished check on, to the artifact."""
     settings = Settings(home=context.spec.home).reading_as(context.token)
-    dataset = sources.resolve(params.dataset, settings, context.spec.owner)
+    dataset = arrival.checked(params, "dataset", validate, settings, context)
     fingerprint = dataset.fingerprint()
     kept = Kept(context.workdir / "findings", {"params": params.model_dump_json(), "data": fingerprint})
     began = time.monotonic()
@@ -59,17 +61,20 @@ def run(params: CheckJobParams, context: JobContext) -> None:
 
 
 def _one(dataset: Dataset, name: str, params: CheckJobParams, progress: "_Progress", settings: Settings) -> Finding:
-    """One check; names of people are looked for with a model that is loaded here."""
+    """One check; where a model looks for names of people, or helps to judge labels, it is loaded here."""
     common = params.model_dump(include=set(asking.COMMON))
     stop = progress.context.raise_if_cancelled
     if name != NAMES:
-        return asking.run(dataset, name, asking.params_of(name, common, params.options.get(name, {})), progress, stop)
+        wishes = asking.params_of(name, common, params.options.get(name, {}))
+        spec = progress.context.spec
+        helped = partial(label_errors.run, encoders=encoders(params, settings, spec.owner, spec.device.kind))
+        return asking.run(dataset, name, wishes, progress, stop, helped if name == LABELS else None)
     task = TASKS[TASK]
     files = resolve_model(params.model, settings, progress.context.spec.owner, TASK)
     with border(files.ref, "the job's log"):
         pipe = task.load(files.path, files.base, progress.context.spec.device.kind)
-    wishes = CheckParams(splits=params.splits, columns=params.columns)
-    return names.run(dataset, wishes, params.names_rows, partial(_entities, task, pipe), progress, stop)
+    chosen = CheckParams(splits=params.splits, columns=params.columns)
+    return names.run(dataset, chosen, params.names_rows, partial(_entities, task, pipe), progress, stop)
 
 
 def _entities(task: Any, pipe: Any, texts: Sequence[str]) -> list[list[dict[str, Any]]]:

@@ -67,10 +67,10 @@ def validate(params: IndexParams, settings: Settings, owner: str) -> list[Invali
     """Data set, split, columns of text, and the encoder."""
     problems = []
     try:
-        dataset = sources.resolve(params.dataset, settings, owner)
+        dataset = sources.foreseen(params.dataset, settings, owner)
     except InvalidInput as problem:
-        return [problem]
-    except UserError as error:
+        return [InvalidInput("dataset", params.dataset, problem.expected)]
+    except StudioError as error:
         return [InvalidInput("dataset", params.dataset, str(error))]
     if params.split not in dataset.info.splits:
         problems.append(InvalidInput("split", params.split, f"Its splits: {', '.join(dataset.info.splits)}."))

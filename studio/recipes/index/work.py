@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.settings import Settings
-from studio.data import fulltext, indexes, reading, semantic, sources
+from studio.data import fulltext, indexes, reading, semantic
 from studio.data.indexes import Index
 from studio.data.records import Dataset
 from studio.inference.border import border
 from studio.inference.models import ModelFiles, resolve_model
 from studio.jobs.context import JobContext
 from studio.jobs.files import read_json, write_json
-from studio.recipes.index import ENCODES, IndexParams
+from studio.recipes import arrival
+from studio.recipes.index import ENCODES, IndexParams, validate
 from studio.tasks import TASKS
 
 AT_ONCE = 128  # texts that are encoded between two reports
@@ -28,7 +29,7 @@ PLAN = "plan.json"
 def run(params: IndexParams, context: JobContext) -> None:
     """From what is there already, to the whole index."""
     settings = Settings(home=context.spec.home).reading_as(context.token)
-    dataset = sources.resolve(params.dataset, settings, context.spec.owner)
+    dataset = arrival.checked(params, "dataset", validate, settings, context)
     place = indexes.place(dataset, params.split, params.columns, params.kind, settings)
     with indexes.alone(place, context.raise_if_cancelled):
         rows = _built(params, context, dataset, settings, place)

@@ -10,14 +10,15 @@ import pyarrow as pa
 from studio.core.errors import InvalidInput, StudioError
 from studio.core.params import parse
 from studio.core.settings import Settings
-from studio.data import rows, sources
+from studio.data import rows
 from studio.data.records import Dataset
 from studio.inference.border import border
 from studio.inference.models import ModelFiles, resolve_model
 from studio.jobs.artifacts import DataReference, Manifest, ModelReference
 from studio.jobs.context import JobContext
+from studio.recipes import arrival
 from studio.recipes.predict import cells
-from studio.recipes.predict.checks import mapping_of
+from studio.recipes.predict.checks import mapping_of, validate
 from studio.recipes.predict.params import PredictParams
 from studio.recipes.predict.parts import Parts
 from studio.recipes.training.provenance import versions
@@ -54,7 +55,7 @@ def run(params: PredictParams, context: JobContext) -> None:
     settings = Settings(home=context.spec.home).reading_as(context.token)
     task = TASKS[params.task]
     files = resolve_model(params.model, settings, context.spec.owner, task.id)
-    dataset = sources.resolve(params.dataset, settings, context.spec.owner)
+    dataset = arrival.checked(params, "dataset", validate, settings, context)
     data = DataReference(id=params.dataset, revision=dataset.info.revision, fingerprint=dataset.fingerprint())
     plan = {
         "params": params.model_dump_json(),

@@ -25,9 +25,9 @@ PLAN = "shards.json"
 REPLACED = rf"{FOLDER}/[^/]+-\d{{5}}-of-\d{{5}}\.parquet"
 
 
-def resolved(ref: str, settings: Settings, owner: str) -> Dataset:
-    """The owner's data set; raises `InvalidInput` for one that lies on the Hub."""
-    dataset = sources.resolve(ref, settings, owner)
+def foreseen(ref: str, settings: Settings, owner: str) -> Dataset:
+    """The owner's data set, or its beginning; raises `InvalidInput` for one that lies on the Hub."""
+    dataset = sources.foreseen(ref, settings, owner)
     if dataset.info.source == "hub":
         raise InvalidInput("dataset", ref, "It lies on the Hub already; publish what you have made of it.")
     return dataset
@@ -36,8 +36,9 @@ def resolved(ref: str, settings: Settings, owner: str) -> Dataset:
 def gather(
     ref: str, card: Callable[[Dataset], str], settings: Settings, owner: str, workdir: Path, watch: Watch
 ) -> Path:
-    """The folder that is to be sent; raises what `resolved`, `sharding.write` and `facts.common_features` raise."""
-    dataset = resolved(ref, settings, owner)
+    """The folder that is to be sent; raises what `foreseen`, `sharding.write` and `facts.common_features` raise."""
+    foreseen(ref, settings, owner)
+    dataset = sources.resolve(ref, settings, owner, watch=watch)
     folder = workdir / "publish"
     described = facts.common_features(dataset)
     sizes = _shards(dataset, folder, workdir / PLAN, watch)

@@ -15,6 +15,8 @@ from studio.recipes.training import memory
 from studio.recipes.training.base_models import resolve_base
 from studio.recipes.training.texts import load_tokenizer
 
+BESIDE = 5_000_000  # bytes: a tokenizer, a head, predictions of the held-out rows
+
 
 def run(params: TextClassificationParams, context: JobContext) -> None:
     """Fine-tune, evaluate and leave an adapter."""
@@ -29,7 +31,7 @@ def resources(params: TextClassificationParams, settings: Settings, owner: str) 
     with suppress(StudioError, OSError, ValueError, KeyError, TypeError):
         base = resolve_base(params.model.base_model, settings, owner)
         shape = memory.read_shape(base.path)
-        dataset = sources.resolve(params.data.dataset, settings, owner)
+        dataset = sources.foreseen(params.data.dataset, settings, owner)
         data = data_size(dataset, params, load_tokenizer(base.path))
     needed = memory.training_bytes(
         shape,
@@ -39,6 +41,12 @@ def resources(params: TextClassificationParams, settings: Settings, owner: str) 
         lora_dropout=params.lora.lora_dropout > 0,
     )
     return Resources(memory_bytes=needed, gpu=True)
+
+
+def leaves(params: TextClassificationParams, settings: Settings, owner: str) -> int:
+    """The adapter, and what comes with it."""
+    shape = memory.read_shape(resolve_base(params.model.base_model, settings, owner).path)
+    return BESIDE + memory.adapter_bytes(shape, params.lora.r)
 
 
 RECIPE: Recipe[TextClassificationParams] = Recipe(
@@ -51,4 +59,5 @@ RECIPE: Recipe[TextClassificationParams] = Recipe(
     validate=validate,
     describe=TextClassificationParams.title,
     reads_hub=True,
+    leaves=leaves,
 )

@@ -1,6 +1,7 @@
 """What the form's bounds cannot say: data, columns, classes, base model, text lengths. Web process, no torch.
 
-Texts are counted here for the longest ones only; the run counts all of them before it trains.
+Texts are counted here for the longest ones only; the run counts all of them before it trains. Of what only the
+beginning is here, nothing is refused that more rows could mend; the run asks again when it has all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ def validate(params: TextClassificationParams, settings: Settings, owner: str) -
     except InvalidInput as error:
         problems.append(error)
     try:
-        dataset = sources.resolve(params.data.dataset, settings, owner)
+        dataset = sources.foreseen(params.data.dataset, settings, owner)
     except StudioError as error:
         expected = error.expected if isinstance(error, InvalidInput) else str(error)
         return [InvalidInput("data.dataset", params.data.dataset, expected), *problems]
@@ -95,31 +96,32 @@ def _unsuitable(name: str, column: Column) -> str:
 def _contents(dataset: Dataset, fields: DataFields) -> Iterator[InvalidInput]:
     """Texts and classes, by counting."""
     texts = rows.summary(dataset, fields.train_split, fields.text_column)
-    if texts.nulls + texts.empty >= texts.rows:
+    cut = fields.train_split in dataset.info.cut
+    if texts.nulls + texts.empty >= texts.rows and not cut:
         yield InvalidInput("data.text_column", fields.text_column, "No row of the training split has a text in it.")
     try:
         counts = rows.label_counts(dataset, fields.train_split, fields.label_column)
     except InvalidInput as error:
         yield InvalidInput("data.label_column", fields.label_column, error.expected)
         return
-    problem = _classes(counts, fields)
+    problem = _classes(counts, fields, cut=cut)
     if problem is not None:
         yield problem
         return
     yield from _other_splits(dataset, fields, set(counts))
 
 
-def _classes(counts: dict[str, int], fields: DataFields) -> InvalidInput | None:
-    """What is wrong with the training split's classes."""
+def _classes(counts: dict[str, int], fields: DataFields, *, cut: bool) -> InvalidInput | None:
+    """What is wrong with the training split's classes; of a `cut` one what more rows cannot mend."""
     column, total = fields.label_column, sum(counts.values())
-    if len(counts) < 2:
+    if len(counts) < 2 and not cut:
         number = "no class" if not counts else f"one class only, {next(iter(counts))!r}"
         return InvalidInput("data.label_column", column, f"It has {number}; two at least are needed.")
-    if len(counts) > MAX_CLASSES or (len(counts) > 20 and len(counts) > total / 2):
+    if len(counts) > MAX_CLASSES or (len(counts) > 20 and len(counts) > total / 2 and not cut):
         expected = f"It has {len(counts):,} different values in {total:,} rows; choose a column with few, the classes."
         return InvalidInput("data.label_column", column, expected)
     small = [name for name, count in counts.items() if count < 2]
-    if small and (not fields.eval_split or fields.max_train_samples):
+    if small and not cut and (not fields.eval_split or fields.max_train_samples):
         expected = (
             f"Too few rows to hold some out: {_listed(small)} {'have' if len(small) > 1 else 'has'} one row only. "
             "Add rows, leave the class out, or name a split to evaluate on."
@@ -138,9 +140,9 @@ def _other_splits(dataset: Dataset, fields: DataFields, classes: set[str]) -> It
         if not split:
             continue
         present = set(rows.label_counts(dataset, split, fields.label_column))
-        if unknown := sorted(present - classes):
+        if (unknown := sorted(present - classes)) and fields.train_split not in dataset.info.cut:
             yield InvalidInput(name, split, f"It has labels that the training split has not: {_listed(unknown)}.")
-        elif missing := sorted(classes - present):
+        elif (missing := sorted(classes - present)) and split not in dataset.info.cut:
             way_out = "Leave the split empty to hold rows out." if name == "data.eval_split" else "Choose another one."
             yield InvalidInput(name, split, f"It has no row labelled {_listed(missing)}. {way_out}")
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from studio.core.errors import InvalidInput
 from studio.core.settings import Settings
-from studio.data import sources
 from studio.data.records import Dataset
 from studio.inference.models import ModelFiles
 from studio.jobs.artifacts import DataReference, Manifest, ModelReference
 from studio.jobs.context import JobContext
-from studio.recipes.text_classification.checks import check_lengths
+from studio.recipes import arrival
+from studio.recipes.text_classification.checks import check_lengths, validate
 from studio.recipes.text_classification.data import LabelledTexts, Splits, load_splits
 from studio.recipes.text_classification.params import TextClassificationParams
 from studio.recipes.training import loop
@@ -56,7 +56,7 @@ def run(params: TextClassificationParams, context: JobContext) -> None:
     """Fine-tune, evaluate and leave an adapter. Raises `InvalidInput`, `JobCancelled`."""
     began = time.monotonic()
     settings = Settings(home=context.spec.home).reading_as(context.token)
-    dataset = sources.resolve(params.data.dataset, settings, context.spec.owner)
+    dataset = arrival.checked(params, "data.dataset", validate, settings, context)
     base = resolve_base(params.model.base_model, settings, context.spec.owner)
     inputs = Inputs(dataset, base, load_splits(dataset, params.data, params.advanced.seed))
     splits = inputs.splits

@@ -20,9 +20,10 @@ COUNTED = 500  # of the longest texts of a split; what the others have in tokens
 def data_size(dataset: Dataset, params: TextClassificationParams, tokenizer: "Tokenizer") -> DataSize:
     """The size of the splits that a run reads; `longest` is what the widest batch is padded to.
 
+    Of what only the beginning is here, the rest is taken to be alike, and some text to be as long as allowed.
     Raises `UnknownName` for a split or column, and what reading the data raises.
     """
-    fields, cut = params.data, params.model.max_length
+    fields, cut, share = params.data, params.model.max_length, dataset.info.share or 1.0
     count = text_bytes = tokens = longest = 0
     for split in filter(None, (fields.train_split, fields.eval_split, fields.test_split)):
         name = [fields.text_column]
@@ -32,12 +33,12 @@ def data_size(dataset: Dataset, params: TextClassificationParams, tokenizer: "To
         sizes = pc.binary_length(texts)
         sample = texts.take(pc.sort_indices(sizes, sort_keys=[("", "descending")])[:COUNTED])
         counted = [min(number, cut) for number in token_counts(tokenizer, sample.to_pylist())]
-        longest = max(longest, *counted)
-        whole, sampled = pc.sum(sizes).as_py(), pc.sum(pc.binary_length(sample)).as_py()
-        used = len(texts)
+        longest = cut if split in dataset.info.cut else max(longest, *counted)
+        whole, sampled = pc.sum(sizes).as_py() / share, pc.sum(pc.binary_length(sample)).as_py()
+        known = used = round(len(texts) / share)
         if split == fields.train_split and fields.max_train_samples:
             used = min(used, fields.max_train_samples)
         count += used
-        text_bytes += whole  # the whole split is read before rows are chosen
-        tokens += round(sum(counted) / sampled * whole * used / len(texts))
+        text_bytes += round(whole)  # the whole split is read before rows are chosen
+        tokens += round(sum(counted) / sampled * whole * used / known)
     return DataSize(rows=count, text_bytes=text_bytes, tokens=tokens, longest=longest or cut)

@@ -108,9 +108,14 @@ def training_bytes(shape: ModelShape, batch: int, data: DataSize, rank: int, lor
         per_token += 6 * shape.hidden + shape.intermediate
     gradients = max(4 * shape.hidden + attention, 2 * shape.hidden + 2 * shape.intermediate)
     activations = FLOAT * batch * data.longest * (shape.layers * per_token + gradients)
-    adapter = FLOAT * LORA_STATES * shape.layers * rank * (10 * shape.hidden + 2 * shape.intermediate)
+    adapter = LORA_STATES * adapter_bytes(shape, rank)
     weights = FLOAT * shape.parameters + shape.file_bytes
     return STACK + weights + adapter + data.held + max(KEPT * activations, data.packing)
+
+
+def adapter_bytes(shape: ModelShape, rank: int) -> int:
+    """What a LoRA adapter beside every linear layer takes on the disk."""
+    return FLOAT * shape.layers * rank * (10 * shape.hidden + 2 * shape.intermediate)
 
 
 def peak_memory() -> int:

@@ -42,6 +42,11 @@ def resources(params: TransformParams, settings: Settings, owner: str) -> Resour
     return Resources(memory_bytes=need, gpu="back-translate" in names)
 
 
+def leaves(params: TransformParams, settings: Settings, owner: str) -> int:
+    """As much as was read: most steps change little."""
+    return sources.foreseen_bytes(params.dataset, settings, owner)
+
+
 RECIPE: Recipe[TransformParams] = Recipe(
     name="transform",
     title="Mend a data set",
@@ -52,4 +57,5 @@ RECIPE: Recipe[TransformParams] = Recipe(
     validate=validate,
     describe=TransformParams.describe,
     reads_hub=True,
+    leaves=leaves,
 )

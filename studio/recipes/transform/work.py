@@ -3,13 +3,15 @@
 import time
 
 from studio.core.settings import Settings
-from studio.data import mending, scripts, sources
+from studio.data import mending, scripts
 from studio.data.mending import Mending, Source
 from studio.data.records import Dataset
 from studio.jobs.artifacts import DataReference, Manifest
 from studio.jobs.context import JobContext
 from studio.jobs.files import read_json, write_json
+from studio.recipes import arrival
 from studio.recipes.training.provenance import versions
+from studio.recipes.transform import validate
 from studio.recipes.transform.params import TransformParams
 from studio.recipes.transform.passes import Run
 from studio.recipes.transform.tools import full
@@ -23,7 +25,7 @@ def run(params: TransformParams, context: JobContext) -> None:
     """From the last complete part on, to the artifact."""
     settings = Settings(home=context.spec.home).reading_as(context.token)
     recipe = mending.read(params.recipe)
-    dataset = sources.resolve(params.dataset, settings, context.spec.owner)
+    dataset = arrival.checked(params, "dataset", validate, settings, context)
     for note in recipe.notes(dataset):
         context.log(note)
     source = Source.of(dataset)

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from studio.core.errors import StudioError
 from studio.data import reports
 from studio.data.checks import CHECKS, asking
-from studio.data.checks.base import CheckParams, Evidence, Finding, RowNumber
+from studio.data.checks.base import CheckParams, Evidence, Finding, Mend, RowNumber
 from studio.data.records import Basis
 from studio.data.reports import Report
 from tests.unit.data.test_rows import dataset_of
@@ -41,7 +41,7 @@ def finding(text: str) -> Finding:
         counts={text: {text: 3, "b": 1}},
         method=text,
         remedy=text,
-        step="edit",
+        mends=(Mend("edit", {"split": text}),),
     )
 
 

@@ -19,7 +19,6 @@ from studio.data import mending
 from studio.data.near import jaccard, normalised
 from studio.data.steps.base import Places, Rows
 from studio.data.steps.split import sizes
-from studio.data.steps.synonyms import LIST, partners
 from tests.mended import MEDIUM, TEXTS, dataset, mended, picture, some_rows, sound
 
 quickly = settings(
@@ -240,18 +239,6 @@ def test_noise_depends_on_row_and_seed_alone(tmp_path: Path) -> None:
     kept = run(tmp_path, table, {"step": "typos", "column": "t", "keep": True})["train"]
     assert [row["t"] for row in kept[1::2]] == found
     assert {row["t"] for row in kept[::2]} == {"the quick brown fox jumps over the lazy dog"}
-
-
-def test_synonyms_are_of_one_group(tmp_path: Path) -> None:
-    known = partners()
-    assert 250 < len(known) < 400
-    words = LIST.replace("·", " ").split()
-    assert sorted(word for word, count in Counter(words).items() if count > 1) == []
-    table = pa.table({"t": ["A BIG Car is fast, isn't it?", "größe ist egal"]})
-    found = [row["t"] for row in run(tmp_path, table, {"step": "synonyms", "column": "t", "share": 1})["train"]]
-    assert found[1] == "größe ist egal"
-    assert found[0].startswith("A LARGE Automobile is ")
-    assert found[0].endswith(", isn't it?")
 
 
 def changed_picture(content: bytes, **params: Any) -> Image.Image:

@@ -3,7 +3,6 @@
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.data.checks.base import Finding
+from studio.data.checks.base import Finding, Mend
 from studio.data.filters import Condition
 from studio.data.records import Column
 from studio.data.steps import STEPS
@@ -90,11 +89,13 @@ def test_what_a_step_cannot_have_is_left_out(step: str, fields: str, left: dict[
 
 
 def test_a_find_leads_to_the_step_with_its_columns() -> None:
-    found = Finding("pii", "Personal data", "warning", "Some.", remedy="Mask it.", step="remove-pii")
-    markup = checking.finding(HERE, replace(found, fields={"columns": ["mail", EVIL]}))
+    mends = (Mend("remove-pii", {"columns": ["mail", EVIL]}, "test", f"rows of {EVIL}"),)
+    found = Finding("pii", "Personal data", "warning", "Some.", remedy="Mask it.", mends=mends)
+    markup = checking.finding(HERE, found)
     link = html.unescape(markup.partition('<a href="')[2].partition('"')[0])
     at = addresses.parse(link.partition("?")[2])
     assert (at.tab, at.step, at.fields) == ("mend", "remove-pii", {"columns": ["mail", EVIL]})
+    assert (at.split, at.only) == ("test", "test")
     assert "<script" not in markup
 
 

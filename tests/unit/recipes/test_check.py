@@ -174,7 +174,7 @@ def test_the_kits_model_sees_a_person(settings: Settings, tmp_path: Path) -> Non
 
 
 def test_memory_is_asked_for_the_model_only_where_it_is_used(settings: Settings) -> None:
-    few = RECIPE.resources(params_of(dataset="x"), settings, "local").memory_bytes
+    few = RECIPE.resources(params_of(dataset="x", checks=["pii", "empty"]), settings, "local").memory_bytes
     many = RECIPE.resources(params_of(dataset="x", checks=["person-names"]), settings, "local").memory_bytes
     assert few <= 500 * 2**20 < many
 
@@ -192,3 +192,38 @@ def test_a_report_names_what_it_was_made_with(settings: Settings, ref: str) -> N
     raw = json.loads((load(settings.artifacts_dir, "job-1").path / work.JSON).read_text(encoding="utf-8"))
     assert raw["versions"]["studio"]
     assert raw["created_at"] > 0
+
+
+def test_labels_are_judged_with_the_encoders_of_the_kit(settings: Settings, tmp_path: Path) -> None:
+    """The words have nothing in common: which label is wrong is known by meaning only."""
+    animals = ["cat", "dog", "horse", "cow", "sheep", "goat", "pig", "rabbit", "hen", "duck", "lion", "tiger"]
+    tools = ["hammer", "saw", "drill", "wrench", "pliers", "chisel", "screwdriver", "axe", "file", "clamp", "vice"]
+    texts = [f"the {word}" for word in animals] + [f"the {word}" for word in tools]
+    labels = ["animal"] * len(animals) + ["tool"] * len(tools)
+    labels[3], labels[18] = "tool", "animal"
+    file = tmp_path / "words.parquet"
+    pq.write_table(pa.table({"text": texts, "label": labels}), file)
+    ref = uploads.store(file, file.name, settings, "local").ref
+    wishes = {"dataset": ref, "checks": ["label-errors"], "label": "label", "columns": ["text"]}
+    (finding,) = run(settings, params_of(**wishes, options={"label-errors": {"ratio": 1.5}})).findings
+    assert "the vectors of kit:minilm-l6" in finding.method
+    assert {one.rows[0].row for one in finding.evidence} >= {3, 18}
+    assert finding.mends[0].fields["split"] == "train"
+    (alone,) = run(settings, params_of(**wishes, encoder=""), attempt=2).findings
+    assert "kit:minilm-l6" not in alone.method
+
+
+def test_pictures_are_judged_with_the_encoder_of_the_kit(settings: Settings) -> None:
+    wishes = {"dataset": "kit:fashion", "checks": ["label-errors"], "splits": ["validation"]}
+    options = {"label-errors": {"rows": 120, "folds": 3}}
+    (finding,) = run(settings, params_of(**wishes, columns=["image"], label="label", options=options)).findings
+    assert finding.severity != "not run"
+    assert "the vectors of kit:efficientnet-lite0" in finding.method
+    assert finding.figures["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("field", ["encoder", "picture_encoder"])
+def test_an_encoder_that_is_none_is_told_before(settings: Settings, ref: str, field: str) -> None:
+    given = params_of(dataset=ref, checks=["label-errors"], **{field: "kit:nothing"})
+    assert [one.field for one in RECIPE.validate(given, settings, "local")] == [field]
+    assert RECIPE.validate(params_of(dataset=ref, checks=["pii"], **{field: "kit:nothing"}), settings, "local") == []

