@@ -156,28 +156,30 @@ def draw(part: Part) -> None:
             }
             here = name == offered.step
             form = Form[Any](step.params, choices, dict(offered.fields) if here else {}, key=f"step-{name}")
-            only = gr.Dropdown(
-                [(EVERY, ""), *[(split, split) for split in offered.splits]],
-                value=offered.only if here else "",
-                label="In",
-                info="Which part of the data set the step is for.",
-                interactive=True,
-                visible=len(offered.splits) > 1 and "split" not in step.params.model_fields,
-                key=f"only-{name}",
-            )
+            where = []  # a dropdown that is there but not shown would refuse its own value
+            if len(offered.splits) > 1 and "split" not in step.params.model_fields:
+                only = gr.Dropdown(
+                    [(EVERY, ""), *[(split, split) for split in offered.splits]],
+                    value=offered.only if here else "",
+                    label="In",
+                    info="Which part of the data set the step is for.",
+                    interactive=True,
+                    key=f"only-{name}",
+                )
+                where.append(only)
             add = gr.Button("Add to the recipe", size="md")
             told = gr.HTML()
 
             @guarded
-            def added(recipe: str, only: str, **values: Any) -> tuple[Any, Any]:
+            def added(recipe: str, *only: str, **values: Any) -> tuple[Any, Any]:
                 try:
                     params = form.read(values)
                     step.check(params)
-                    return appended(recipe or "", Entry(name, params, (only,) if only else ())), ""
+                    return appended(recipe or "", Entry(name, params, tuple(filter(None, only)))), ""
                 except (InvalidInput, InvalidInputs) as error:
                     return gr.skip(), parts.notice("bad", str(error))
 
-            add.click(added, [part.recipe, only], [part.recipe, told], inputs_kwargs={**form.fields}, **QUIET)
+            add.click(added, [part.recipe, *where], [part.recipe, told], inputs_kwargs={**form.fields}, **QUIET)
 
 
 def wire(studio: Studio, query: gr.Textbox, part: Part) -> None:
