@@ -27,6 +27,7 @@ from studio.data.records import INTEGERS, Basis, Column, Dataset
 
 MAD = 1.4826  # makes the median absolute deviation an estimate of the standard deviation of normal values
 FENCE = 1.5  # Tukey 1977
+AGAIN = math.log(1.5)  # what is less than half as long again is not much longer, however alike the others are
 FEWEST = 10  # rows with a value
 LISTED = 20  # rows of a column
 ROOM = 4_000  # characters of a condition
@@ -108,7 +109,7 @@ def run(dataset: Dataset, params: OutliersParams, progress: Progress, stop: Stop
         evidence=tuple(evidence[: params.shown]),
         method=(
             f"Of numbers, and of the logarithm of text lengths and file sizes: farther from the median than {params.z} "
-            f"robust deviations. {CHECK.source}"
+            f"robust deviations; texts and files also half as long again, or a third shorter. {CHECK.source}"
         ),
         remedy=(
             "Look at them: an outlier may be an error, or what matters most. What is filled in keeps the rows that "
@@ -145,13 +146,14 @@ def _bounds(opened: reading.Split, column: Column, params: OutliersParams, total
     seen, present_, middle, deviation, quartiles = opened.select(query)[0]
     if present_ < FEWEST:
         return seen, None
+    least = 0.0 if column.kind == "number" else AGAIN
     if deviation:
-        far = params.z * MAD * deviation
+        far = max(params.z * MAD * deviation, least)
         return seen, Bounds(middle - far, middle + far, middle, MAD * deviation, f"{params.z} robust deviations")
     low, high = quartiles
     if high == low:
         return seen, None
-    far = FENCE * (high - low)
+    far = max(FENCE * (high - low), least)
     return seen, Bounds(low - far, high + far, middle, (high - low) / 1.349, f"{FENCE} interquartile ranges")
 
 
