@@ -123,13 +123,13 @@ def test_outliers_of_numbers_and_lengths(tmp_path: Path) -> None:
 
 
 def test_a_text_is_no_outlier_for_being_a_little_longer_than_others_that_are_alike(tmp_path: Path) -> None:
-    """Numbers in a text make it longer by a character or two: nearly all have 23 here."""
+    """Numbers in a text make it longer by a character or two: three of four have 23 here."""
     texts = [f"row {n} tells something" for n in range(400)]
     assert found(dataset_of(tmp_path, train=[pa.table({"text": texts})]), "outliers").found == 0
-    texts[33] = f"{texts[33]}, and half as much again"
-    texts[34] = "short"
+    texts[133] = f"{texts[133]}, and half as much again"
+    texts[134] = "short"
     finding = found(dataset_of(tmp_path, train=[pa.table({"text": texts})]), "outliers")
-    assert sorted(one.rows[0].row for one in finding.evidence) == [33, 34]
+    assert sorted(one.rows[0].row for one in finding.evidence) == [133, 134]
 
 
 def test_personal_data_is_counted_and_never_repeated(tmp_path: Path) -> None:
