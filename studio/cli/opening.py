@@ -51,7 +51,7 @@ def shown(
     if info.configs:
         print(f"Configuration {info.config} of {', '.join(info.configs)}")
     for split, count in info.splits.items():
-        print(f"{split}\t{count:,} rows")
+        print(f"{split}\t{count:,}{'+' if split in info.cut else ''} rows")
     for column in info.columns:
         print(f"{column.name}\t{column.type}")
 

@@ -89,6 +89,8 @@ def test_in_a_terminal(
     monkeypatch.setenv("STUDIO_HOME", str(settings.home))
     looking.view(str(large))
     assert "; add it to see and use all of it, which runs as a job." in capsys.readouterr().err
+    opening.shown(str(large))
+    assert "+ rows\n" in capsys.readouterr().out, "nobody knows how many there are in all"
     with pytest.raises(Unopened, match=SAID):
         opening.shown(str(packed))
 

@@ -21,6 +21,7 @@ from studio.data.records import Basis, Dataset
 MOST = 200  # classes
 CUT = 5_000  # characters of a text that a model reads
 AT_ONCE = 64  # rows whose vectors are made at once
+PICTURES = 4  # pictures; layers of more do not fit the memory that is used again, which takes thrice as long
 
 Encode = Callable[[Sequence[Any]], Any]
 
@@ -129,9 +130,9 @@ class Reader:
         if self.encoders.pictures is None:
             raise TypeError("pictures without a model")
         found: list[Any] = []
-        for start in range(0, len(column), AT_ONCE):
+        for start in range(0, len(column), PICTURES):
             self.stop()
-            cells = column.slice(start, AT_ONCE).to_pylist()
+            cells = column.slice(start, PICTURES).to_pylist()
             decoded = [thumbnails.decoded(cell["bytes"]) if cell and cell["bytes"] else None for cell in cells]
             vectors = iter(self.encoders.pictures.encode([one for one in decoded if one is not None]))
             found += [None if one is None else next(vectors) for one in decoded]
