@@ -11,6 +11,7 @@ from studio.core.settings import Settings
 from studio.engines import ENGINES
 from studio.jobs.engine import Capabilities, Engine, EngineStatus, attempt_key
 from tests.kill import harness
+from tests.waiting import wait
 
 pytestmark = pytest.mark.usefixtures("toys")
 TOKEN = "hf_" + "s3cr3t" * 5
@@ -36,7 +37,7 @@ def engine(request: pytest.FixtureRequest, settings: Settings, toys: None) -> It
 
 def end(engine: Engine, handle: str) -> EngineStatus:
     """Wait until the attempt has ended."""
-    harness.wait(lambda: engine.status(handle).phase in ("exited", "lost"), "the attempt has ended")
+    wait(lambda: engine.status(handle).phase in ("exited", "lost"), "the attempt has ended")
     return engine.status(handle)
 
 
@@ -78,7 +79,7 @@ def test_another_instance_sees_the_same(engine: Engine, settings: Settings) -> N
     engine.close()
     other = ENGINES[engine.name](settings)
     assert other.find(spec.key) == handle
-    harness.wait(lambda: other.status(handle).phase == "running", "it runs on")
+    wait(lambda: other.status(handle).phase == "running", "it runs on")
     (spec.workdir / "go").touch()
     assert end(other, handle).outcome == "succeeded"
     other.close()
@@ -111,7 +112,7 @@ def test_a_mistake_of_the_user_is_told_and_not_repeated(engine: Engine, settings
 def test_a_cancel_is_seen_by_the_recipe(engine: Engine, settings: Settings) -> None:
     spec = harness.spec(settings, harness.job("steps", hold_at=1))
     handle = engine.submit(spec, spec.key)
-    harness.wait(lambda: harness.lines(spec.workdir / "steps") == ["0"], "a step is done")
+    wait(lambda: harness.lines(spec.workdir / "steps") == ["0"], "a step is done")
     engine.cancel(handle, 60)
     status = end(engine, handle)
     assert (status.outcome, status.exit_code) == ("cancelled", 2)

@@ -8,6 +8,7 @@ import pytest
 from studio.core.settings import Settings
 from studio.engines.local import LocalEngine
 from tests.kill import harness
+from tests.waiting import wait
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,6 @@ def any_engine(request: pytest.FixtureRequest, settings: Settings) -> Iterator[L
     made = LocalEngine(settings.model_copy(update={"zygote": request.param}), preload=())
     made.warm_up()
     if request.param:
-        harness.wait(lambda: made.warm, "the zygote is warm")
+        wait(lambda: made.warm, "the zygote is warm")
     yield made
     made.close()

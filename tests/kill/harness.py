@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,6 @@ from studio.jobs.store import JobStore
 TOYS = Path(__file__).parent / "toys"
 QUICK = Timing(poll_idle=0.02, poll_active=0.01, progress=0.0, cancel_grace=0.2, retry_pause=0.01)
 CPU = Device("cpu", "cpu", 0, 16 << 30, "test")
-
-
-def wait(condition: Callable[[], Any], what: str, deadline: float = 60.0) -> Any:
-    """Return the condition's first true value; fails when the deadline passes."""
-    end = time.monotonic() + deadline
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"{what}: not within {deadline} s")
 
 
 def settings(home: Path, *, zygote: bool = False) -> Settings:

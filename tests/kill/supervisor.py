@@ -6,6 +6,7 @@ from pathlib import Path
 
 from studio.engines.local import LocalEngine
 from tests.kill import harness
+from tests.waiting import wait
 
 
 def main(home: Path, *, zygote: bool) -> None:
@@ -13,7 +14,7 @@ def main(home: Path, *, zygote: bool) -> None:
     engine = LocalEngine(settings, preload=())
     engine.warm_up()
     if zygote:
-        harness.wait(lambda: engine.warm, "the zygote is warm")
+        wait(lambda: engine.warm, "the zygote is warm")
     harness.scheduler(settings, engine).start()
     (home / "zygote.pid").write_text(str(engine.zygote_pid))
     (home / "supervising").touch()

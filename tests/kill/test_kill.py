@@ -15,6 +15,7 @@ from studio.jobs import files
 from studio.jobs.job import Job, JobState
 from studio.jobs.store import JobStore
 from tests.kill import harness
+from tests.waiting import wait
 
 ROOT = Path(__file__).parents[2]
 EACH_ONCE = ["0", "1", "2", "3", "4"]
@@ -30,7 +31,7 @@ class Supervisor:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.kill.supervisor", home, str(int(zygote))], cwd=ROOT
         )
-        harness.wait((home / "supervising").exists, "the supervisor is up")
+        wait((home / "supervising").exists, "the supervisor is up")
 
     @property
     def zygote_pid(self) -> int:
@@ -59,7 +60,7 @@ def held(store: JobStore, settings: Settings) -> tuple[Job, Path]:
     job = store.add(harness.job("steps", steps=5, hold_at=2))
     folder = settings.jobs_dir / job.id
     checkpoint = folder / "checkpoints" / "state.json"
-    harness.wait(lambda: (files.read_json(checkpoint) or {}).get("step") == 1, "two steps are done and saved")
+    wait(lambda: (files.read_json(checkpoint) or {}).get("step") == 1, "two steps are done and saved")
     return job, folder
 
 
@@ -68,12 +69,12 @@ def finished(store: JobStore, job: Job) -> Job:
         now = store.get(job.id)
         return now if now is not None and now.state.finished else None
 
-    found: Job = harness.wait(ended, "the job has ended")
+    found: Job = wait(ended, "the job has ended")
     return found
 
 
 def pid_of(folder: Path, name: str, attempt: int = 1) -> int:
-    value = harness.wait(lambda: files.read_json(folder / "attempts" / str(attempt) / name), name)
+    value = wait(lambda: files.read_json(folder / "attempts" / str(attempt) / name), name)
     return int(value["pid"])
 
 
@@ -127,7 +128,7 @@ def test_shim_killed_leaves_no_grandchild(settings: Settings, supervisors: list[
     store = JobStore(settings.database)
     job = store.add(harness.job("family", attempts=1))
     folder = settings.jobs_dir / job.id
-    family = harness.wait(lambda: harness.lines(folder / "family"), "the family is there")[0].split()
+    family = wait(lambda: harness.lines(folder / "family"), "the family is there")[0].split()
     os.kill(pid_of(folder, files.SHIM), signal.SIGKILL)
     done = finished(store, job)
     assert done.state is JobState.FAILED
@@ -142,7 +143,7 @@ def test_everything_killed_job_finishes_after_the_restart(
     job, folder = held(store, settings)
     supervisors[0].kill()
     os.kill(pid_of(folder, files.SHIM), signal.SIGKILL)
-    harness.wait(lambda: not harness.living(pid_of(folder, files.RUNNER)), "the runner is gone")
+    wait(lambda: not harness.living(pid_of(folder, files.RUNNER)), "the runner is gone")
     (folder / "go").touch()
     supervisors.append(Supervisor(settings.home, zygote=zygote))
     done = finished(store, job)
@@ -157,7 +158,7 @@ def test_job_that_ended_while_nobody_watched_is_settled(
     job, folder = held(store, settings)
     supervisors[0].kill()
     (folder / "go").touch()
-    harness.wait((folder / "attempts" / "1" / files.RESULT).exists, "the shim has written its result")
+    wait((folder / "attempts" / "1" / files.RESULT).exists, "the shim has written its result")
     supervisors.append(Supervisor(settings.home, zygote=zygote))
     done = finished(store, job)
     assert (done.state, done.attempt) == (JobState.SUCCEEDED, 1)
@@ -192,14 +193,14 @@ def test_runner_that_always_dies_is_given_up(settings: Settings, supervisors: li
 def test_zygote_killed_next_job_still_runs(settings: Settings) -> None:
     engine = LocalEngine(settings.model_copy(update={"zygote": True}), preload=())
     engine.warm_up()
-    harness.wait(lambda: engine.warm, "the zygote is warm")
+    wait(lambda: engine.warm, "the zygote is warm")
     first = engine.zygote_pid
     os.kill(first, signal.SIGKILL)
     job = harness.job()
     handle = engine.submit(harness.spec(settings, job), f"{job.id}.1")
-    harness.wait(lambda: engine.status(handle).phase == "exited", "the job has ended")
+    wait(lambda: engine.status(handle).phase == "exited", "the job has ended")
     assert engine.status(handle).outcome == "succeeded"
-    harness.wait(lambda: engine.warm, "another zygote is warm")
+    wait(lambda: engine.warm, "another zygote is warm")
     assert engine.zygote_pid != first
     engine.close()
 
@@ -211,10 +212,10 @@ def test_zygote_dies_with_its_web_process_and_its_jobs_do_not(settings: Settings
     zygote = supervisor.zygote_pid
     assert harness.living(zygote)
     supervisor.kill()
-    harness.wait(lambda: not harness.living(zygote), "the zygote is gone")
+    wait(lambda: not harness.living(zygote), "the zygote is gone")
     assert harness.living(pid_of(folder, files.RUNNER))
     (folder / "go").touch()
-    harness.wait((folder / "attempts" / "1" / files.RESULT).exists, "the job has ended by itself")
+    wait((folder / "attempts" / "1" / files.RESULT).exists, "the job has ended by itself")
     assert harness.lines(folder / "steps") == EACH_ONCE
 
 
@@ -223,7 +224,7 @@ def test_two_schedulers_run_each_of_fifty_jobs_once(settings: Settings) -> None:
     jobs = [store.add(harness.job()) for _ in range(50)]
     both = [Supervisor(settings.home, zygote=True) for _ in range(2)]
     try:
-        harness.wait(lambda: len(store.list(states=[JobState.SUCCEEDED])) == 50, "all have ended", 120)
+        wait(lambda: len(store.list(states=[JobState.SUCCEEDED])) == 50, "all have ended", 120)
     finally:
         for supervisor in both:
             supervisor.kill()
@@ -238,4 +239,4 @@ def test_runner_dies_with_its_shim_though_nobody_watches(any_engine: LocalEngine
     any_engine.submit(spec, spec.key)
     runner = pid_of(spec.workdir, files.RUNNER)
     os.kill(pid_of(spec.workdir, files.SHIM), signal.SIGKILL)
-    harness.wait(lambda: not harness.living(runner), "the runner is gone", 10)
+    wait(lambda: not harness.living(runner), "the runner is gone", 10)

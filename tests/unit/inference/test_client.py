@@ -5,8 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,16 +18,9 @@ from studio.inference import client
 from studio.inference.client import Inference, Prediction
 from studio.inference.models import ModelFiles, resolve_model
 from tests.unit.inference import tiny
+from tests.waiting import wait
 
 TASK = "text-classification"
-
-
-def until(claim: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for a condition, not for a time."""
-    end = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.01)
 
 
 def probe(inference: Inference, folder: Path, text: str, timeout: float = 30, colour: str = "red") -> Prediction:
@@ -39,7 +30,7 @@ def probe(inference: Inference, folder: Path, text: str, timeout: float = 30, co
 def block(inference: Inference, folder: Path, pool: ThreadPoolExecutor) -> "Future[Prediction]":
     """A request that is in the model until `folder/release` is there."""
     asked = pool.submit(probe, inference, folder, f"block:{folder}")
-    until((folder / "started").exists)
+    wait((folder / "started").exists)
     return asked
 
 
@@ -116,7 +107,7 @@ def test_one_bad_request_does_not_spoil_its_company(inference: Inference, tmp_pa
     with ThreadPoolExecutor(8) as pool:
         first = block(inference, tmp_path, pool)
         asked = {text: pool.submit(probe, inference, tmp_path, text) for text in ("a", "crash", "b", "refuse")}
-        until(lambda: inference.status()["queue"] == 4)
+        wait(lambda: inference.status()["queue"] == 4)
         (tmp_path / "release").touch()
         assert first.result().batch == 1
         assert [asked[text].result().output for text in ("a", "b")] == ["a red", "b red"]
@@ -131,7 +122,7 @@ def test_what_waits_for_the_same_goes_together(inference: Inference, tmp_path: P
         block(inference, tmp_path, pool)
         red = [pool.submit(probe, inference, tmp_path, f"{number}") for number in range(8)]
         blue = [pool.submit(probe, inference, tmp_path, f"{number}", 30, "blue") for number in range(3)]
-        until(lambda: inference.status()["queue"] == 11)
+        wait(lambda: inference.status()["queue"] == 11)
         assert inference.status()["running"] == 1
         (tmp_path / "release").touch()
         assert [(one.result().output, one.result().batch) for one in red] == [(f"{n} red", 8) for n in range(8)]
@@ -144,7 +135,7 @@ def test_given_up_requests_are_never_started(inference: Inference, tmp_path: Pat
         first = block(inference, tmp_path, pool)
         with pytest.raises(TimedOut, match=r"within 0\.1 s"):
             probe(inference, tmp_path, f"write:{written}", timeout=0.1)
-        until(lambda: inference.status()["queue"] == 0)
+        wait(lambda: inference.status()["queue"] == 0)
         (tmp_path / "release").touch()
         assert first.result().output.startswith("block:")
     probe(inference, tmp_path, "after it")
@@ -186,7 +177,7 @@ def test_a_killed_worker_costs_those_who_wait_and_nobody_after(inference: Infere
     with ThreadPoolExecutor(4) as pool:
         running = block(inference, tmp_path, pool)
         waiting = pool.submit(probe, inference, tmp_path, "waiting")
-        until(lambda: inference.status()["queue"] == 1)
+        wait(lambda: inference.status()["queue"] == 1)
         os.kill(pid, signal.SIGKILL)
         for asked in (running, waiting):
             with pytest.raises(WorkerDied, match="killed, most often because memory ran out"):
@@ -292,7 +283,7 @@ def test_the_worker_ends_with_its_parent(settings: Settings) -> None:
         assert parent.stdout is not None
         worker = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    wait(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_the_client_loads_no_torch(settings: Settings) -> None:

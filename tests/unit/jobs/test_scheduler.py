@@ -16,6 +16,7 @@ from studio.jobs.job import Device, Event, Job, JobState, Progress, Resources
 from studio.jobs.scheduler import SIGN_IN, Scheduler
 from studio.jobs.store import JobStore
 from tests.kill import harness
+from tests.waiting import wait
 
 GB = 1 << 30
 
@@ -351,15 +352,15 @@ def test_the_loop_wakes_at_once_and_survives_a_bad_pass(
 
     monkeypatch.setattr(scheduler, "tick", fail_once)
     scheduler.start()
-    harness.wait(lambda: failed, "the first pass")
+    wait(lambda: failed, "the first pass")
     job = scheduler.store.add(heavy())
-    harness.wait(lambda: engine.specs, "the job was started", 10)
+    wait(lambda: engine.specs, "the job was started", 10)
     assert state(scheduler, job) is JobState.STARTING
     second = make()
     second.start()  # the socket is taken: this one polls
     second.stop()
     scheduler.store.add(harness.job())
-    harness.wait(lambda: len(engine.specs) == 2, "the socket is still the first one's", 10)
+    wait(lambda: len(engine.specs) == 2, "the socket is still the first one's", 10)
     scheduler.stop()
     assert "a pass of the scheduler failed" in caplog.text
 

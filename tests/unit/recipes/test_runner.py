@@ -11,6 +11,7 @@ from studio.engines.local import PRELOAD, LocalEngine
 from studio.jobs.engine import EngineStatus, JobSpec
 from studio.jobs.job import Job
 from tests.kill import harness
+from tests.waiting import wait
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def run(engine: LocalEngine, job: Job, threads: int = 1) -> tuple[JobSpec, Engin
     spec = harness.spec(engine.settings, job)
     spec = JobSpec.from_json({**spec.to_json(), "threads": threads}, {})
     handle = engine.submit(spec, spec.key)
-    harness.wait(lambda: engine.status(handle).phase == "exited", "the attempt has ended")
+    wait(lambda: engine.status(handle).phase == "exited", "the attempt has ended")
     return spec, engine.status(handle), engine.logs(handle, 0)[0].decode()
 
 
@@ -105,7 +106,7 @@ def test_training_stack_that_was_forked_computes(settings: Settings) -> None:
     """With the real preload list: had any module computed at import, the child would hang here for good."""
     engine = LocalEngine(settings.model_copy(update={"zygote": True}))
     engine.warm_up()
-    harness.wait(lambda: engine.warm, "the zygote is warm", 120)
+    wait(lambda: engine.warm, "the zygote is warm", 120)
     spec, status, _ = run(engine, harness.job("torch-step"), threads=2)
     assert status.outcome == "succeeded"
     assert harness.lines(spec.workdir / "threads") == ["2"]

@@ -1,9 +1,7 @@
 """What the tests of the verbs share: who asks, a result, and a job's end without its processes."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from studio.core.types import Caller
 from studio.jobs import artifacts
@@ -17,14 +15,6 @@ ANN = Caller("session:ann", "Guest")
 BEN = Caller("session:ben", "Guest")
 TEACHER = Caller("hf:teacher", "teacher", admin=True)
 TOY = "toy-recipe"
-
-
-def until(claim: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := claim()):
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-    return found
 
 
 def add_artifact(studio: Studio, owner: str, name: str = "result") -> str:

@@ -16,7 +16,8 @@ from studio.core.types import Caller
 from studio.jobs.job import Job, JobState
 from studio.service import Studio
 from studio.tracking import reader
-from tests.unit.service.given import ANN, BEN, TEACHER, TOY, until
+from tests.unit.service.given import ANN, BEN, TEACHER, TOY
+from tests.waiting import wait
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_close_leaves_no_thread_and_no_process_and_may_be_called_twice(tmp_path:
     assert len(running) == len(studio.engines) + 1, "a zygote for each engine, and the inference worker"
     studio.close()
     studio.close()
-    until(lambda: not set(threading.enumerate()) - threads, "the threads to end", 10)
-    until(lambda: not set(psutil.Process().children(recursive=True)) - children, "the processes to end", 10)
+    wait(lambda: not set(threading.enumerate()) - threads, "the threads to end", 10)
+    wait(lambda: not set(psutil.Process().children(recursive=True)) - children, "the processes to end", 10)
     with pytest.raises(StudioError, match="shutting down"):
         studio.inference.warm()

@@ -18,7 +18,8 @@ from studio.jobs.job import Job, JobState
 from studio.jobs.scheduler import SIGN_IN
 from studio.service import Studio, Wishes
 from tests.hubserver.server import HubServer
-from tests.unit.service.given import ANN, LOCAL, TOY, add_artifact, until
+from tests.unit.service.given import ANN, LOCAL, TOY, add_artifact
+from tests.waiting import wait
 
 
 def test_a_wished_push_waits_for_a_token_and_goes_when_it_comes(
@@ -32,9 +33,9 @@ def test_a_wished_push_waits_for_a_token_and_goes_when_it_comes(
     studio.start()
     try:
         made = studio.submit(LOCAL, TOY, {"count": 1}, Wishes(push="alice/toys"))
-        push = until(lambda: next((job for job in studio.jobs(LOCAL) if job.recipe == "publish"), None), "the push")
+        push = wait(lambda: next((job for job in studio.jobs(LOCAL) if job.recipe == "publish"), None), "the push")
         assert studio.job(LOCAL, made.id).state is JobState.SUCCEEDED
-        until(lambda: studio.job(LOCAL, push.id).waiting_for == SIGN_IN, "the push to wait")
+        wait(lambda: studio.job(LOCAL, push.id).waiting_for == SIGN_IN, "the push to wait")
         monkeypatch.setenv("HF_TOKEN", hub_server.token)
         done = studio.wait(LOCAL, push.id, 60)
     finally:

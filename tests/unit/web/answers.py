@@ -1,20 +1,21 @@
 """What the tests over HTTP share: a job's end, and the one shape of a refusal."""
 
-import time
 from typing import Any
 
 import httpx
+
+from tests.waiting import wait
 
 TEXT = "A chess program with a strong engine"
 CSV = b"text,label\ngood,a\nbad,b\n"
 
 
 def finished(client: httpx.Client, job_id: str) -> Any:
-    end = time.monotonic() + 60
-    while (job := client.get(f"/jobs/{job_id}").json())["state"] not in ("succeeded", "failed", "cancelled"):
-        assert time.monotonic() < end, job
-        time.sleep(0.05)
-    return job
+    def over() -> Any:
+        job = client.get(f"/jobs/{job_id}").json()
+        return job if job["state"] in ("succeeded", "failed", "cancelled") else None
+
+    return wait(over, f"the end of job {job_id}")
 
 
 def refused(answer: httpx.Response, status: int, text: str, field: str | None = None) -> None:

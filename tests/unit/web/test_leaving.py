@@ -2,8 +2,7 @@
 
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.unit.inference import tiny
 from tests.unit.inference.conftest import install_plugin
 from tests.unit.plugged import plugged
 from tests.unit.web.serving import Served, serve
+from tests.waiting import wait
 
 PLUGIN = """
 import time
@@ -56,13 +56,6 @@ TASK = Task("patient", "Patient", "Waits.", (slot,), Slot("text", Modality.TEXT,
 """
 
 
-def until(claim: Callable[[], object], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.02)
-
-
 def page(studio: Studio) -> None:
     def ask(request: gr.Request, folder: str) -> Iterator[str]:
         inputs: dict[str, Any] = {"inputs": folder}
@@ -85,7 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         for served in serve(settings, [Page("", "Overview", "Asks.", "", "home", page)]):
             served.studio.inference.warm()
             worker = served.studio.inference
-            until(lambda worker=worker: worker.status()["ready"], "the worker", 120)  # type: ignore[misc]
+            wait(lambda worker=worker: worker.status()["ready"], "the worker", 120)  # type: ignore[misc]
             yield served
 
 
@@ -122,11 +115,11 @@ def test_whoever_hangs_up_leaves_the_line(
 ) -> None:
     other = tmp_path_factory.mktemp("other")
     first = ask(served, folder)
-    until((folder / "started").exists, "the first request to be in the model")
+    wait((folder / "started").exists, "the first request to be in the model")
     second = ask(served, other)
-    until(lambda: queue(served) == 1, "the second to wait")
+    wait(lambda: queue(served) == 1, "the second to wait")
     second.close()
-    until(lambda: queue(served) == 0, "the line to be empty", 5)
+    wait(lambda: queue(served) == 0, "the line to be empty", 5)
     (folder / "release").touch()
     assert b"200 OK" in first.recv(1000)
     first.close()
@@ -136,7 +129,7 @@ def test_whoever_hangs_up_leaves_the_line(
 
 def test_whoever_waits_gets_an_answer_though_others_leave(served: Served, folder: Path) -> None:
     lines = [ask(served, folder) for _ in range(4)]
-    until(lambda: queue(served) >= 1 or (folder / "started").exists(), "requests to come in")
+    wait(lambda: queue(served) >= 1 or (folder / "started").exists(), "requests to come in")
     for line in lines[1:]:
         line.close()
     (folder / "release").touch()
@@ -150,8 +143,8 @@ def test_a_text_stops_when_its_reader_has_gone(served: Served, folder: Path) -> 
     while b"word" not in heard:
         heard += line.recv(1000)
     line.close()
-    until((folder / "stopped").exists, "the model to stop", 10)
-    until(lambda: served.studio.inference.status()["running"] == 0, "the worker to be free", 5)
+    wait((folder / "stopped").exists, "the model to stop", 10)
+    wait(lambda: served.studio.inference.status()["running"] == 0, "the worker to be free", 5)
 
 
 def test_a_stream_that_waits_leaves_the_line_too(
@@ -159,11 +152,11 @@ def test_a_stream_that_waits_leaves_the_line_too(
 ) -> None:
     other = tmp_path_factory.mktemp("other")
     first = ask(served, folder)
-    until((folder / "started").exists, "the first request to be in the model")
+    wait((folder / "started").exists, "the first request to be in the model")
     second = ask(served, other, stream=True)
-    until(lambda: queue(served) == 1, "the second to wait")
+    wait(lambda: queue(served) == 1, "the second to wait")
     second.close()
-    until(lambda: queue(served) == 0, "the line to be empty", 5)
+    wait(lambda: queue(served) == 0, "the line to be empty", 5)
     (folder / "release").touch()
     first.close()
 
@@ -173,7 +166,7 @@ def test_a_tool_that_nobody_waits_for_leaves_the_line(
 ) -> None:
     other = tmp_path_factory.mktemp("other")
     first = ask(served, folder)
-    until((folder / "started").exists, "the first request to be in the model")
+    wait((folder / "started").exists, "the first request to be in the model")
     call = {"name": "patient", "arguments": {"inputs": str(other), "model": "artifact:whole"}}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
     host, _, port = served.url.removeprefix("http://").partition(":")
@@ -181,9 +174,9 @@ def test_a_tool_that_nobody_waits_for_leaves_the_line(
     head = f"POST /mcp HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
     head += f"Accept: application/json, text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
     line.sendall(head.encode() + body)
-    until(lambda: queue(served) == 1, "the tool to wait")
+    wait(lambda: queue(served) == 1, "the tool to wait")
     line.close()
-    until(lambda: queue(served) == 0, "the line to be empty", 5)
+    wait(lambda: queue(served) == 0, "the line to be empty", 5)
     (folder / "release").touch()
     first.close()
 
@@ -194,7 +187,7 @@ def test_whoever_closes_the_page_leaves_the_line(
     """As a browser does it: it joins Gradio's queue, and holds a heartbeat open as long as the page is."""
     other = tmp_path_factory.mktemp("other")
     first = ask(served, folder)
-    until((folder / "started").exists, "the first request to be in the model")
+    wait((folder / "started").exists, "the first request to be in the model")
     api = f"{served.url}/gradio_api"
     with httpx.Client(timeout=30) as browser:
         known = browser.get(f"{served.url}/config").json()["dependencies"]
@@ -204,8 +197,8 @@ def test_whoever_closes_the_page_leaves_the_line(
             assert b"ALIVE" in next(beats)
             body = {"data": [str(other)], "fn_index": number, "session_hash": "visitor"}
             assert browser.post(f"{api}/queue/join", json=body).status_code == 200
-            until(lambda: queue(served) == 1, "the page's request to wait")
-    until(lambda: queue(served) == 0, "the line to be empty", 20)
+            wait(lambda: queue(served) == 1, "the page's request to wait")
+    wait(lambda: queue(served) == 0, "the line to be empty", 20)
     (folder / "release").touch()
     served_after(served, tmp_path_factory.mktemp("third"))
     first.close()
