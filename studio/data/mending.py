@@ -151,7 +151,8 @@ def _loaded(text: str) -> Any:
     except RecursionError:
         raise InvalidInput("recipe", text, "It is nested too deeply.") from None
     if not isinstance(plain, dict | list):
-        raise InvalidInput("recipe", text, f"It must be a mapping with the fields {', '.join(FIELDS)}.")
+        empty = "There is no step yet; add one. " if not text.strip() else ""
+        raise InvalidInput("recipe", text, f"{empty}It must be a mapping with the fields {', '.join(FIELDS)}.")
     return plain
 
 

@@ -50,7 +50,7 @@ def test_yaml_gives_everything_back() -> None:
 @pytest.mark.parametrize(
     ("text", "field", "said"),
     [
-        ("", "recipe", "must be a mapping"),
+        ("", "recipe", "There is no step yet; add one."),
         ("just words", "recipe", "must be a mapping"),
         ("steps: [", "recipe", "no YAML"),
         ("steps: &a [*a]", "recipe", "aliases"),
